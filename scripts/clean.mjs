@@ -1,0 +1,23 @@
+// Removes what an earlier build left in dist, so that a deleted source file is not published.
+// The command-line bundle stays: it is replaced by rename, and tests may be running it right now.
+import { readdirSync, rmSync } from "node:fs";
+
+const dist = new URL("../dist/", import.meta.url);
+const KEEP = new Set(["cli.cjs"]);
+
+for (const name of listed(dist)) {
+  if (!KEEP.has(name)) rmSync(new URL(name, dist), { recursive: true, force: true });
+}
+
+/**
+ * @param {URL} directory
+ * @returns {string[]} its entries; none when it does not exist
+ */
+function listed(directory) {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+import { defineConfig } from "vitest/config";
+import { versionDefine } from "./scripts/bundle.mjs";
+
+// One worker serves many files (isolate: false), which is why no module may keep mutable state.
+const shared = {
+  isolate: false,
+  pool: "threads" as const,
+  globalSetup: ["test/support/temporary-root.ts"],
+};
+
+export default defineConfig({
+  define: versionDefine,
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "core",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/cli/**"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "cli",
+          include: ["test/cli/**/*.test.ts"],
+          globalSetup: [...shared.globalSetup, "test/support/cli-bundle.ts"],
+          // Each test starts node at least once, on machines that may have two cores.
+          testTimeout: 30_000,
+        },
+      },
+    ],
+    coverage: { provider: "v8", include: ["src/**/*.ts"], reporter: ["text-summary", "lcov"] },
+  },
+});
