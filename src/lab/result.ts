@@ -1,0 +1,111 @@
+/** The versioned result every format is made from: plain data, no behaviour. */
+
+/** A time estimate in whole nanoseconds. */
+export interface Interval {
+  readonly low: number;
+  readonly mid: number;
+  readonly high: number;
+}
+
+/** How well founded a number is, best first. */
+export type Basis = "exact" | "measured" | "fitted" | "assumed";
+
+export interface Seamcalls {
+  readonly total: number;
+  /** ABI leaf name to number of calls, failed ones included; zeros are left out. */
+  readonly byLeaf: Readonly<Record<string, number>>;
+}
+
+export type PhaseName =
+  | "remove-private"
+  | "release-hkid"
+  | "reclaim-private"
+  | "reclaim-sept"
+  | "reclaim-control";
+
+export interface PhaseResult {
+  readonly phase: PhaseName;
+  readonly seamcalls: Seamcalls;
+  readonly elapsedNs: Interval;
+}
+
+/** What KVM does on the host besides SEAMCALLs. */
+export interface HostWork {
+  readonly pagesCleared: number;
+  readonly bytesCleared: number;
+  /** Synchronous calls on other processors (VP.FLUSH). */
+  readonly ipis: number;
+  /** vCPUs asked to leave the guest or to wait for a TLB flush. */
+  readonly vcpuKicks: number;
+}
+
+export interface StrategyResult {
+  readonly strategy: string;
+  readonly kernel: string;
+  readonly seamcalls: Seamcalls;
+  readonly phases: readonly PhaseResult[];
+  /** Status text with operand, for example `TDX_SUCCESS`, to number of calls. */
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly hostWork: HostWork;
+  readonly elapsedNs: Interval & {
+    readonly basis: Basis;
+    readonly extrapolated: boolean;
+    /** Why the estimate is extrapolated, one sentence each; absent when it is not. */
+    readonly reasons?: readonly string[];
+  };
+  readonly milestones: {
+    readonly hkidFree: Interval;
+    readonly memoryFree: Interval;
+    readonly mmuLockWriteHeld: Interval;
+  };
+  readonly end: {
+    readonly pagesLeaked: number;
+    readonly hkidFree: boolean;
+    readonly tdrReclaimed: boolean;
+  };
+}
+
+export interface ComparisonEntry {
+  readonly strategy: string;
+  readonly kernel: string;
+  readonly against: string;
+  /** SEAMCALLs of `against` divided by those of `strategy`. */
+  readonly seamcallRatio: number;
+  /** How many times faster than `against`. */
+  readonly elapsedRatio: Interval;
+}
+
+export type PageSize = "4K" | "2M";
+export type TdSource = "options" | "store" | "default" | "scenario";
+
+export interface TdDescription {
+  readonly name: string | null;
+  readonly source: TdSource;
+  readonly memoryBytes: number;
+  readonly vcpus: number;
+  readonly pageSize: PageSize;
+  readonly septLevels: 4 | 5;
+  /** Leaf pages mapped when the teardown began, by size. */
+  readonly privatePages: { readonly "4K": number; readonly "2M": number; readonly "1G": number };
+  /** Secure EPT pages below the root when the teardown began. */
+  readonly septPages: number;
+  /** TDR + TDCX + TDVPR + TDVPX. */
+  readonly controlPages: number;
+  readonly finalized: boolean;
+}
+
+export interface Result {
+  readonly schema: "tdx-sim/result/v1";
+  readonly simulated: true;
+  readonly version: string;
+  readonly command: string;
+  readonly seed: number;
+  readonly kernel: string;
+  readonly module: string;
+  readonly profile: { readonly name: string; readonly sha256: string };
+  readonly platform: { readonly packages: number; readonly lps: number; readonly hkids: number };
+  readonly td: TdDescription;
+  readonly strategies: readonly StrategyResult[];
+  readonly comparison: readonly ComparisonEntry[];
+  readonly warnings: readonly string[];
+}

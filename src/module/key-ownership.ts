@@ -1,0 +1,20 @@
+/** KOT entry states (ABI 1.4). */
+export const HKID_FREE = 0;
+export const HKID_ASSIGNED = 1;
+export const HKID_FLUSHED = 2;
+export const HKID_RESERVED = 3;
+export const KOT_STATES = ["FREE", "ASSIGNED", "FLUSHED", "RESERVED"] as const;
+
+/** Key ownership table entry of one private HKID. */
+export interface KotEntry {
+  state: number;
+  /** Packages whose caches still hold lines of this HKID, one bit each. */
+  wbinvdBitmap: number;
+}
+
+/** Where PHYMEM.CACHE.WB was interrupted on a package, and for which HKIDs it runs. */
+export interface CacheWriteBack {
+  /** Sub-blocks done; 0 is no saved interruption point. */
+  doneBlocks: number;
+  hkids: number[];
+}

@@ -1,0 +1,238 @@
+import { EXCLUSIVE, PamtLocks, type PamtSize, SHARED, SIZE_1G, SIZE_2M, SIZE_4K } from "./locks.ts";
+import { PageRuns } from "./page-runs.ts";
+import type { Platform } from "./platform.ts";
+import { R8, R9, R10, R11, RCX, RDX } from "./registers.ts";
+import { Status, SUCCESS } from "./status.ts";
+
+/** PAMT page types (ABI 1.4). */
+export const PT_NDA = 0;
+export const PT_RSVD = 1;
+export const PT_REG = 3;
+export const PT_TDR = 4;
+export const PT_TDCX = 5;
+export const PT_TDVPR = 6;
+export const PT_EPT = 8;
+
+export const PAGE_BYTES = 4096;
+export const PAGES_PER_SIZE = [1, 512, 262144] as const;
+const TYPE_BITS = 4;
+const TYPE_MASK = 15;
+
+const noStep = (): number => 0;
+
+function statusOf(name: Parameters<typeof Status.of>[0]): readonly (Status | undefined)[] {
+  const table: (Status | undefined)[] = [];
+  table[RCX] = Status.of(name, "RCX");
+  table[RDX] = Status.of(name, "RDX");
+  table[R8] = Status.of(name, "R8");
+  table[R9] = Status.of(name, "R9");
+  table[R10] = Status.of(name, "R10");
+  table[R11] = Status.of(name, "R11");
+  return table;
+}
+
+/** OPERAND_INVALID, ADDR_RANGE_ERROR, BUSY and METADATA_INCORRECT by the register they name. */
+export const OPERAND_INVALID = statusOf("TDX_OPERAND_INVALID");
+const ADDR_RANGE_ERROR = statusOf("TDX_OPERAND_ADDR_RANGE_ERROR");
+export const OPERAND_BUSY = statusOf("TDX_OPERAND_BUSY");
+export const METADATA_INCORRECT = statusOf("TDX_PAGE_METADATA_INCORRECT");
+
+/**
+ * Physical Address Metadata Table (ABI 3.3): for 4 KiB, 2 MiB and 1 GiB entries the page type, the
+ * owner TD and BEPOCH, as runs of entries in the same state. A run's tag is type + owner, its base
+ * BEPOCH. Freeing rewrites only the type: the owner stays to be seen by TDH.PHYMEM.PAGE.RDMD.
+ */
+export class Pamt {
+  readonly locks = new PamtLocks();
+  readonly tables: readonly [PageRuns, PageRuns, PageRuns];
+  /** Owner numbers stand for TDR pages, so that a tag stays a small integer; 0 is no owner. */
+  readonly #owners: number[] = [0];
+  readonly #ownerNumbers = new Map<number, number>([[0, 0]]);
+  readonly #platform: Platform;
+  readonly #hkidLimit: number;
+  /** TDMR of the last look-up, in pages. */
+  #tdmrStart = 0;
+  #tdmrEnd = 0;
+  /** Size of the leaf entry that the last `walk` stopped at, and its index in that table. */
+  walkSize: PamtSize = SIZE_4K;
+  walkIndex = 0;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+    this.#hkidLimit = 2 ** platform.hkidShift;
+    this.tables = [new PageRuns(noStep), new PageRuns(noStep), new PageRuns(noStep)];
+    for (const { base, reserved = [] } of platform.tdmrs) {
+      for (const hole of reserved) {
+        const page = (base + hole.offset) / PAGE_BYTES;
+        this.tables[SIZE_4K].assign(page, hole.size / PAGE_BYTES, PT_RSVD, 0);
+      }
+    }
+  }
+
+  /** First address above the HKID bits: private operands must lie below (ABI 3.1). */
+  get hkidLimit(): number {
+    return this.#hkidLimit;
+  }
+
+  isInTdmr(page: number): boolean {
+    if (page >= this.#tdmrStart && page < this.#tdmrEnd) return true;
+    const address = page * PAGE_BYTES;
+    for (const { base, size } of this.#platform.tdmrs) {
+      if (address < base || address >= base + size) continue;
+      this.#tdmrStart = base / PAGE_BYTES;
+      this.#tdmrEnd = (base + size) / PAGE_BYTES;
+      return true;
+    }
+    return false;
+  }
+
+  /** First page after the TDMR that holds `page`. */
+  tdmrEnd(page: number): number {
+    return this.isInTdmr(page) ? this.#tdmrEnd : page;
+  }
+
+  /** Rows 1 and 2 of P-PAGE (ABI 6): alignment, HKID bits, TDMR. `size` is the page's own. */
+  checkAddress(low: number, high: number, register: number, size: PamtSize = SIZE_4K): Status {
+    if (high !== 0 || low >= this.#hkidLimit || (low & 0xfff) !== 0) {
+      return OPERAND_INVALID[register] as Status;
+    }
+    const page = low / PAGE_BYTES;
+    if (size !== SIZE_4K && page % PAGES_PER_SIZE[size] !== 0) {
+      return OPERAND_INVALID[register] as Status;
+    }
+    return this.isInTdmr(page) ? SUCCESS : (ADDR_RANGE_ERROR[register] as Status);
+  }
+
+  /**
+   * Locks the way down to the entry of `page` and stops at a PT_REG entry or at `size`: entries
+   * above it shared, the one where it stops as asked for. False is a lock conflict.
+   */
+  lockWalk(page: number, isExclusive: boolean, size: PamtSize = SIZE_4K): boolean {
+    for (let at: PamtSize = SIZE_1G; at > size; at--) {
+      const index = Math.floor(page / PAGES_PER_SIZE[at as PamtSize]);
+      const runs = this.tables[at as PamtSize];
+      if (runs.runCount > 0 && (runs.seek(index) & TYPE_MASK) === PT_REG) {
+        this.walkSize = at as PamtSize;
+        this.walkIndex = index;
+        return this.locks.take(at as PamtSize, index, isExclusive);
+      }
+      if (!this.locks.take(at as PamtSize, index, SHARED)) return false;
+    }
+    this.walkSize = size;
+    this.walkIndex = size === SIZE_4K ? page : Math.floor(page / PAGES_PER_SIZE[size]);
+    return this.locks.take(size, this.walkIndex, isExclusive);
+  }
+
+  /** Implicit lock of one 4 KiB entry (ABI 4): the owner TDR, a page being removed. */
+  lockEntry(index: number, isExclusive: boolean, size: PamtSize = SIZE_4K): boolean {
+    return this.locks.take(size, index, isExclusive);
+  }
+
+  /** P-PAGE (ABI 6) on a register pair: status, or SUCCESS with the page locked. */
+  checkPage(
+    low: number,
+    high: number,
+    register: number,
+    isExclusive: boolean,
+    type: number,
+  ): Status {
+    const status = this.checkAddress(low, high, register);
+    if (status !== SUCCESS) return status;
+    const page = low / PAGE_BYTES;
+    if (!this.lockWalk(page, isExclusive)) return OPERAND_BUSY[register] as Status;
+    if (this.walkSize !== SIZE_4K || this.type(page) !== type) {
+      return METADATA_INCORRECT[register] as Status;
+    }
+    return SUCCESS;
+  }
+
+  type(index: number, size: PamtSize = SIZE_4K): number {
+    return this.tables[size].seek(index) & TYPE_MASK;
+  }
+
+  /** TDR page of the owner, also the stale one of a freed page; 0 where there is none. */
+  owner(index: number, size: PamtSize = SIZE_4K): number {
+    return this.#owners[this.tables[size].seek(index) >> TYPE_BITS] as number;
+  }
+
+  bepoch(index: number, size: PamtSize = SIZE_4K): number {
+    const runs = this.tables[size];
+    return runs.seek(index) === 0 ? 0 : runs.baseAt(index);
+  }
+
+  /** Gives `count` entries from `index` on to the TD of `ownerTdr` (0 for a TDR itself). */
+  take(
+    index: number,
+    count: number,
+    type: number,
+    ownerTdr: number,
+    bepoch = 0,
+    size: PamtSize = SIZE_4K,
+  ): void {
+    const tag = type | (this.#ownerNumber(ownerTdr) << TYPE_BITS);
+    this.tables[size].assign(index, count, tag, bepoch);
+  }
+
+  setBepoch(index: number, count: number, bepoch: number, size: PamtSize = SIZE_4K): void {
+    const runs = this.tables[size];
+    runs.assign(index, count, runs.seek(index), bepoch);
+  }
+
+  /** PT_NDA; the owner stays. */
+  free(index: number, count: number, size: PamtSize = SIZE_4K): void {
+    const runs = this.tables[size];
+    const tag = (runs.seek(index) >> TYPE_BITS) << TYPE_BITS;
+    const bepoch = this.#platform.keepsFreedBepoch === true ? runs.baseAt(index) : 0;
+    // Tag 0 cannot carry a BEPOCH; a TDR, the one page without owner, never has one.
+    runs.assign(index, count, tag, tag === 0 ? 0 : bepoch);
+  }
+
+  /** How many of `most` entries from `index` on are PT_NDA, whatever their last owner was. */
+  freeLength(index: number, most: number, size: PamtSize = SIZE_4K): number {
+    const runs = this.tables[size];
+    let at = index;
+    while (at < index + most && (runs.seek(at) & TYPE_MASK) === PT_NDA) at = runs.runEnd;
+    return Math.min(at - index, most);
+  }
+
+  /** How many of `most` entries from `index` on are in one state (type, owner, BEPOCH). */
+  uniformLength(index: number, most: number, size: PamtSize = SIZE_4K): number {
+    const runs = this.tables[size];
+    runs.seek(index);
+    return Math.min(runs.runEnd - index, most);
+  }
+
+  #ownerNumber(tdrPage: number): number {
+    let number = this.#ownerNumbers.get(tdrPage);
+    if (number === undefined) {
+      number = this.#owners.push(tdrPage) - 1;
+      this.#ownerNumbers.set(tdrPage, number);
+    }
+    return number;
+  }
+
+  /** Plain data for a snapshot. */
+  toJSON(): PamtSnapshot {
+    return { owners: [...this.#owners], tables: this.tables.map((runs) => runs.toArray()) };
+  }
+
+  static restore(platform: Platform, snapshot: PamtSnapshot): Pamt {
+    const pamt = new Pamt(platform);
+    for (const tdrPage of snapshot.owners) pamt.#ownerNumber(tdrPage);
+    for (const size of [SIZE_4K, SIZE_2M, SIZE_1G] as const) {
+      const fields = snapshot.tables[size] ?? [];
+      for (let i = 0; i + 3 < fields.length; i += 4) {
+        const [start = 0, count = 0, tag = 0, base = 0] = fields.slice(i, i + 4);
+        pamt.tables[size].assign(start, count, tag, base);
+      }
+    }
+    return pamt;
+  }
+}
+
+export interface PamtSnapshot {
+  readonly owners: readonly number[];
+  readonly tables: readonly (readonly number[])[];
+}
+
+export { EXCLUSIVE, SHARED };

@@ -1,0 +1,31 @@
+/** A memory region the module may use (TDMR); sizes and addresses in bytes. */
+export interface Tdmr {
+  readonly base: number;
+  readonly size: number;
+  /** Holes inside it: their pages are PT_RSVD. `offset` counts from `base`. */
+  readonly reserved?: readonly { readonly offset: number; readonly size: number }[];
+}
+
+/** The machine the module runs on, as far as a SEAMCALL can tell. */
+export interface Platform {
+  /** Package of each logical processor; the length is the number of LPs. */
+  readonly lpToPackage: readonly number[];
+  /** Private HKIDs, the module's own (`global`) among them. */
+  readonly hkids: { readonly first: number; readonly count: number; readonly global: number };
+  /** First address bit of the HKID; the HKID occupies bits 51 down to this one. */
+  readonly hkidShift: number;
+  /** Physical address width; 5-level EPT needs at least 49. */
+  readonly maxPa: number;
+  /** Write-back steps of TDH.PHYMEM.CACHE.WB; interrupts are served between two of them. */
+  readonly cacheSubBlocks: number;
+  readonly tdmrs: readonly Tdmr[];
+  /**
+   * Keep BEPOCH of pages after they are freed, as the hardware does. TDH.MEM.PAGE.DEMOTE alone
+   * lets it be seen again, and it breaks runs of free pages apart, so it is off unless asked for.
+   */
+  readonly keepsFreedBepoch?: boolean;
+}
+
+export function packageCount(platform: Platform): number {
+  return Math.max(...platform.lpToPackage) + 1;
+}

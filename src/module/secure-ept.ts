@@ -1,0 +1,219 @@
+import { PageRuns } from "./page-runs.ts";
+import { RCX, RDX, type Registers } from "./registers.ts";
+import {
+  ARCH_STATE,
+  FREE,
+  L2_FREE,
+  L2_NL_BLOCKED,
+  L2_NL_MAPPED,
+  LEAF_STATES,
+  NL_MAPPED,
+} from "./sept-states.ts";
+
+/** 4 KiB pages that one entry of a level maps (ABI 3.5). */
+export const PAGES_PER_ENTRY = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36] as const;
+
+const STATE_BITS = 4;
+const STATE_MASK = 15;
+
+/** Leaves of level L map 512^L pages; a non-leaf entry points to one Secure EPT page. */
+function stepAt(level: number): (tag: number) => number {
+  const leafStep = PAGES_PER_ENTRY[level] as number;
+  return (tag) => (((LEAF_STATES >> (tag & STATE_MASK)) & 1) === 1 ? leafStep : 1);
+}
+
+/**
+ * The L1 Secure EPT of a TD: for every level the entries as runs of one state with consecutive
+ * host pages. A run's tag is the entry state and, above it, the alias flags of VM 1..3 (ABI 3.7);
+ * its base is the host page, mapped (leaf) or holding the next table (non-leaf). The root page is a TDCX page.
+ *
+ * `walk` leaves the entry where it stopped in `level`, `index`, `state`, `aliases` and `page`.
+ */
+export class SecureEpt {
+  /** Level of the root's entries: 3 for a 4-level tree, 4 for a 5-level one. */
+  readonly pwl: number;
+  readonly levels: readonly PageRuns[];
+  level = 0;
+  index = 0;
+  state = FREE;
+  aliases = 0;
+  page = 0;
+
+  constructor(pwl: number) {
+    this.pwl = pwl;
+    this.levels = PAGES_PER_ENTRY.map((_, level) => new PageRuns(stepAt(level)));
+  }
+
+  /** Walk rule of ABI 3.5: true when the requested level was reached, whatever the entry holds. */
+  walk(gpaPage: number, level: number): boolean {
+    for (let at = this.pwl; at > level; at--) {
+      const index = Math.floor(gpaPage / (PAGES_PER_ENTRY[at] as number));
+      const runs = this.levels[at] as PageRuns;
+      const tag = runs.seek(index);
+      if ((tag & STATE_MASK) !== NL_MAPPED) {
+        this.#stopAt(at, index, runs, tag);
+        return false;
+      }
+    }
+    const index = level === 0 ? gpaPage : Math.floor(gpaPage / (PAGES_PER_ENTRY[level] as number));
+    const runs = this.levels[level] as PageRuns;
+    this.#stopAt(level, index, runs, runs.seek(index));
+    return true;
+  }
+
+  /** The walk to the leaf (MR.EXTEND): true when it ends at a leaf of any size. */
+  walkToLeaf(gpaPage: number): boolean {
+    this.walk(gpaPage, 0);
+    return ((LEAF_STATES >> this.state) & 1) === 1;
+  }
+
+  /** Rewrites `count` entries from the one where the walk stopped. FREE takes them away. */
+  set(state: number, page: number, count: number, aliases = 0): void {
+    const runs = this.levels[this.level] as PageRuns;
+    runs.assign(this.index, count, state | (aliases << STATE_BITS), state === FREE ? 0 : page);
+  }
+
+  /** Changes the state of `count` entries from the one where the walk stopped on. */
+  setState(state: number, count: number): void {
+    this.set(state, this.page, count, this.aliases);
+  }
+
+  /** SEPT details of the entry where the walk stopped, in RCX and RDX (ABI 1.6). */
+  showDetails(r: Registers): void {
+    const { state } = this;
+    r.low[RDX] = this.level + (ARCH_STATE[state] as number) * 256;
+    if (state === FREE) {
+      r.high[RCX] = 0x800;
+      r.low[RCX] = 0;
+    } else if (((LEAF_STATES >> state) & 1) === 1) {
+      // Guest-accessible leaves show RWX; PENDING and BLOCKED ones show none, but do show the page.
+      const isAccessible = state === 4 || (state >= 6 && state <= 9);
+      r.high[RCX] = 0x800;
+      r.low[RCX] = this.page * 4096 + (isAccessible ? 0xf7 : 0xf0);
+    } else {
+      r.high[RCX] = 0;
+      r.low[RCX] = state === NL_MAPPED ? 7 : 0;
+    }
+    r.high[RDX] = 0;
+  }
+
+  /**
+   * How many entries of `level` from the one of `gpaPage` on are in one state with consecutive
+   * pages, all reached by tables in one state too. Tables of a level in `addedLevels` (bit mask)
+   * may be missing: the same body adds them.
+   */
+  uniformLength(gpaPage: number, level: number, most: number, addedLevels: number): number {
+    const size = PAGES_PER_ENTRY[level] as number;
+    let pages = most * size;
+    for (let at = this.pwl; at >= level; at--) {
+      const entryPages = PAGES_PER_ENTRY[at] as number;
+      const runs = this.levels[at] as PageRuns;
+      let index = Math.floor(gpaPage / entryPages);
+      const state = runs.seek(index) & STATE_MASK;
+      const isMissing = state === FREE && ((addedLevels >> at) & 1) === 1;
+      if (at > level && state !== NL_MAPPED && !isMissing) return 1;
+      let end = runs.runEnd;
+      // Tables need not lie at consecutive host pages, only exist all the way.
+      while (at > level && end * entryPages - gpaPage < pages) {
+        index = end;
+        if ((runs.seek(index) & STATE_MASK) !== state) break;
+        end = runs.runEnd;
+      }
+      pages = Math.min(pages, end * entryPages - gpaPage);
+    }
+    return Math.max(1, Math.floor(pages / size));
+  }
+
+  #stopAt(level: number, index: number, runs: PageRuns, tag: number): void {
+    this.level = level;
+    this.index = index;
+    this.state = tag & STATE_MASK;
+    this.aliases = tag >> STATE_BITS;
+    this.page = tag === 0 ? 0 : runs.baseAt(index);
+  }
+
+  clone(): SecureEpt {
+    return SecureEpt.restore(this.toJSON());
+  }
+
+  toJSON(): SecureEptSnapshot {
+    return { pwl: this.pwl, levels: this.levels.map((runs) => runs.toArray()) };
+  }
+
+  static restore(snapshot: SecureEptSnapshot): SecureEpt {
+    const sept = new SecureEpt(snapshot.pwl);
+    const levels = snapshot.levels.map((fields, level) => PageRuns.fromArray(stepAt(level), fields));
+    for (const [level, runs] of levels.entries()) (sept.levels as PageRuns[])[level] = runs;
+    return sept;
+  }
+}
+
+export interface SecureEptSnapshot {
+  readonly pwl: number;
+  readonly levels: readonly (readonly number[])[];
+}
+
+const noLeafStep = (): number => 1;
+
+/** The tree of one L2 VM (ABI 3.7): host leaves make only FREE, NL_MAPPED and NL_BLOCKED entries. */
+export class L2SecureEpt {
+  readonly vm: number;
+  readonly pwl: number;
+  readonly levels: readonly PageRuns[];
+  level = 0;
+  index = 0;
+  state = L2_FREE;
+  page = 0;
+
+  constructor(vm: number, pwl: number) {
+    this.vm = vm;
+    this.pwl = pwl;
+    this.levels = PAGES_PER_ENTRY.map(() => new PageRuns(noLeafStep));
+  }
+
+  walk(gpaPage: number, level: number): boolean {
+    for (let at = this.pwl; at >= level; at--) {
+      const index = Math.floor(gpaPage / (PAGES_PER_ENTRY[at] as number));
+      const runs = this.levels[at] as PageRuns;
+      this.level = at;
+      this.index = index;
+      this.state = runs.seek(index);
+      this.page = this.state === L2_FREE ? 0 : runs.baseAt(index);
+      if (at > level && this.state !== L2_NL_MAPPED) return false;
+    }
+    return true;
+  }
+
+  set(state: number, page: number): void {
+    const runs = this.levels[this.level] as PageRuns;
+    runs.assign(this.index, 1, state, state === L2_FREE ? 0 : page);
+  }
+
+  /** True when no entry of the table below the entry where the walk stopped is in use. */
+  isTableEmpty(): boolean {
+    const runs = this.levels[this.level - 1] as PageRuns;
+    const first = this.index * 512;
+    return runs.seek(first) === L2_FREE && runs.runEnd >= first + 512;
+  }
+
+  /** "L2 details" of the entry where the walk stopped (ABI 1.6). */
+  showDetails(r: Registers): void {
+    const arch = this.state === L2_FREE ? 0x4000 : this.state === L2_NL_BLOCKED ? 0xc100 : 0xc400;
+    r.high[RDX] = 0;
+    r.low[RDX] = this.level + arch + this.vm * 0x10000;
+    r.high[RCX] = this.state === L2_FREE ? 0x800 : 0;
+    r.low[RCX] = this.state === L2_NL_MAPPED ? 0x407 : 0;
+  }
+
+  toJSON(): SecureEptSnapshot & { readonly vm: number } {
+    return { vm: this.vm, pwl: this.pwl, levels: this.levels.map((runs) => runs.toArray()) };
+  }
+
+  static restore(snapshot: SecureEptSnapshot & { readonly vm: number }): L2SecureEpt {
+    const sept = new L2SecureEpt(snapshot.vm, snapshot.pwl);
+    for (const [level, fields] of snapshot.levels.entries()) {
+      (sept.levels as PageRuns[])[level] = PageRuns.fromArray(noLeafStep, fields);
+    }
+    return sept;
+  }
+}

@@ -1,0 +1,112 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PageRuns } from "../../src/module/page-runs.ts";
+
+const PAGES = 3000;
+/** Tag 1 keeps one number for the whole run, tag 2 advances by one a page, tag 3 by 512. */
+const stepOf = (tag: number): number => [0, 0, 1, 512][tag] as number;
+
+type Assignment = { page: number; count: number; tag: number; base: number };
+
+const assignment: fc.Arbitrary<Assignment> = fc.record({
+  page: fc.nat(PAGES - 1),
+  count: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 900 })),
+  tag: fc.integer({ min: 0, max: 3 }),
+  base: fc.integer({ min: 0, max: 3 }),
+});
+
+function both(assignments: readonly Assignment[]) {
+  const runs = new PageRuns(stepOf);
+  const flat = Array.from({ length: 2 * PAGES }, () => ({ tag: 0, base: 0 }));
+  for (const { page, count, tag, base } of assignments) {
+    // Bases that continue each other, so that runs do join.
+    const first = base + page * stepOf(tag);
+    runs.assign(page, count, tag, first);
+    for (let i = 0; i < count; i++) flat[page + i] = { tag, base: first + i * stepOf(tag) };
+  }
+  return { runs, flat };
+}
+
+describe("page runs", () => {
+  it("hold for every page what was assigned to it last", () => {
+    fc.assert(
+      fc.property(fc.array(assignment, { maxLength: 60 }), (assignments) => {
+        const { runs, flat } = both(assignments);
+        const wrong = flat.findIndex((want, page) => {
+          const tag = runs.seek(page);
+          return tag !== want.tag || (tag !== 0 && runs.baseAt(page) !== want.base);
+        });
+        expect(wrong).toBe(-1);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("are maximal, sorted and counted", () => {
+    fc.assert(
+      fc.property(fc.array(assignment, { maxLength: 60 }), (assignments) => {
+        const { runs } = both(assignments);
+        const all = [...runs.runs()];
+        expect(runs.runCount).toBe(all.length);
+        for (const [i, run] of all.entries()) {
+          const next = all[i + 1];
+          if (next === undefined) break;
+          const end = run.start + run.length;
+          expect(end).toBeLessThanOrEqual(next.start);
+          const continues =
+            next.start === end &&
+            next.tag === run.tag &&
+            next.base === run.base + run.length * stepOf(run.tag);
+          expect(continues).toBe(false);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("survive thousands of single-page runs assigned and removed in any order", () => {
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.nat(PAGES - 1)), (pages) => {
+        const runs = new PageRuns(stepOf);
+        const model = new Set<number>();
+        let i = 0;
+        for (const page of pages) {
+          if (++i > 6000) break;
+          const even = page - (page % 2);
+          if (model.delete(even)) runs.assign(even, 1, 0, 0);
+          else {
+            model.add(even);
+            runs.assign(even, 1, 2, even);
+          }
+        }
+        expect(runs.runCount).toBe(model.size);
+        const pagesSeen = Array.from({ length: PAGES }, (_, page) => runs.seek(page) === 2);
+        expect(pagesSeen.findIndex((isSet, page) => isSet !== model.has(page))).toBe(-1);
+      }),
+      { numRuns: 5 },
+    );
+  });
+
+  it("give the end of a gap as the start of the next run", () => {
+    const runs = new PageRuns(stepOf);
+    runs.assign(100, 5, 1, 0);
+    runs.seek(3);
+    expect([runs.runStart, runs.runEnd]).toEqual([0, 100]);
+    runs.seek(200);
+    expect([runs.runStart, runs.runEnd]).toEqual([105, Number.POSITIVE_INFINITY]);
+  });
+
+  it("come back from their plain form and from a clone unchanged", () => {
+    fc.assert(
+      fc.property(fc.array(assignment, { maxLength: 40 }), (assignments) => {
+        const { runs } = both(assignments);
+        const fields = runs.toArray();
+        const twin = runs.clone();
+        expect(PageRuns.fromArray(stepOf, fields).toArray()).toEqual(fields);
+        expect(twin.toArray()).toEqual(fields);
+        twin.assign(0, PAGES, 1, 7);
+        expect(runs.toArray()).toEqual(fields);
+      }),
+    );
+  });
+});
