@@ -1,0 +1,47 @@
+const MINUTE = 60e9;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Largest first; a unit is taken from `from` of it upwards, so that two digits say enough. */
+const UNITS = [
+  { name: "d", ns: DAY, from: 4.2 },
+  { name: "h", ns: HOUR, from: 99.5 / 60 },
+  { name: "min", ns: MINUTE, from: 99.5 / 60 },
+  { name: "s", ns: 1e9, from: 0.995 },
+  { name: "ms", ns: 1e6, from: 0.995 },
+  { name: "us", ns: 1e3, from: 0.995 },
+] as const;
+
+interface Spoken {
+  readonly digits: string;
+  readonly unit: string;
+}
+
+/** A number from 1e-6 upwards with two significant digits: `4.6`, `72`, `120`, `0.25`. */
+export function formatTwoDigits(value: number): string {
+  if (value === 0) return "0";
+  const digits = value.toPrecision(2);
+  return digits.includes("e") ? String(Number(digits)) : digits;
+}
+
+function speak(ns: number): Spoken {
+  if (ns === 0) return { digits: "0", unit: "s" };
+  const unit = UNITS.find((candidate) => ns >= candidate.from * candidate.ns);
+  if (unit === undefined) return { digits: formatTwoDigits(ns), unit: "ns" };
+  return { digits: formatTwoDigits(ns / unit.ns), unit: unit.name };
+}
+
+/** A duration in nanoseconds with two significant digits: `340 ms`, `72 s`, `7.8 min`, `92 min`. */
+export function formatDuration(ns: number): string {
+  const { digits, unit } = speak(ns);
+  return `${digits} ${unit}`;
+}
+
+/** Both ends of a range in nanoseconds, the unit told once where it is the same: `65 to 80 s`. */
+export function formatDurationRange(lowNs: number, highNs: number): string {
+  const low = speak(lowNs);
+  const high = speak(highNs);
+  if (lowNs === 0) return `0 to ${high.digits} ${high.unit}`;
+  const shared = low.unit === high.unit;
+  return `${low.digits}${shared ? "" : ` ${low.unit}`} to ${high.digits} ${high.unit}`;
+}
