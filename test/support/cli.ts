@@ -75,7 +75,10 @@ export function runCliSync(args: readonly string[], options: CliOptions = {}): C
       maxBuffer: 256 * 1024 * 1024,
     },
   );
-  if (error !== undefined && signal === null) throw error;
+  // EPIPE: the program ended without reading its input, which is its right; a signal: it was ended.
+  const harmless =
+    signal !== null || (error as NodeJS.ErrnoException | undefined)?.code === "EPIPE";
+  if (error !== undefined && !harmless) throw error;
   return { code: status, signal, stdout, stderr };
 }
 
