@@ -8,7 +8,16 @@ if (process.argv.includes("--watch")) {
   await watchCli();
 } else {
   await stampLibrary(join(root, "dist"));
-  await bundleCli();
+  await bundleCli().catch(toldByEsbuild);
+}
+
+/**
+ * esbuild has printed what is wrong with the sources; a stack trace of its own would bury that.
+ * @param {unknown} error
+ */
+function toldByEsbuild(error) {
+  if (!(error instanceof Error && "errors" in error)) throw error;
+  process.exitCode = 1;
 }
 
 /**
