@@ -1,4 +1,4 @@
-import { Chunk, CHUNK_RUNS } from "./page-run-chunk.ts";
+import { CHUNK_RUNS, Chunk } from "./page-run-chunk.ts";
 
 /** One run of pages in the same state: `base` belongs to `start`, see {@link StepOfTag}. */
 export interface PageRun {

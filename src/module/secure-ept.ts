@@ -142,7 +142,9 @@ export class SecureEpt {
 
   static restore(snapshot: SecureEptSnapshot): SecureEpt {
     const sept = new SecureEpt(snapshot.pwl);
-    const levels = snapshot.levels.map((fields, level) => PageRuns.fromArray(stepAt(level), fields));
+    const levels = snapshot.levels.map((fields, level) =>
+      PageRuns.fromArray(stepAt(level), fields),
+    );
     for (const [level, runs] of levels.entries()) (sept.levels as PageRuns[])[level] = runs;
     return sept;
   }

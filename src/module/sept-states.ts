@@ -53,17 +53,15 @@ export const GUEST_ACCESSIBLE_STATES = stateSet(
   "EXPORTED_DIRTY_BLOCKEDW",
 );
 /** States whose removal waits for TLB tracking, where the OP_STATE asks for it too. */
-export const TLB_TRACKED_STATES = 0xffff & ~stateSet(
-  "FREE",
-  "REMOVED",
-  "EXPORTED_BLOCKEDW",
-  "PENDING_EXPORTED_BLOCKEDW",
-);
+export const TLB_TRACKED_STATES =
+  0xffff & ~stateSet("FREE", "REMOVED", "EXPORTED_BLOCKEDW", "PENDING_EXPORTED_BLOCKEDW");
 
 /** BLOCK: state before to state after (ABI 7 TDH.MEM.RANGE.BLOCK); -1 is not allowed. */
 export const AFTER_BLOCK = [-1, -1, 3, -1, 5, -1, 5, -1, -1, -1, 11, -1, 11, -1, -1, -1] as const;
 /** UNBLOCK: NL_BLOCKED, BLOCKED and PENDING_BLOCKED go back; -1 is not allowed. */
-export const AFTER_UNBLOCK = [-1, -1, -1, 2, -1, 4, -1, -1, -1, -1, -1, 10, -1, -1, -1, -1] as const;
+export const AFTER_UNBLOCK = [
+  -1, -1, -1, 2, -1, 4, -1, -1, -1, -1, -1, 10, -1, -1, -1, -1,
+] as const;
 
 /** L2 SEPT entry states that host leaves can make (ABI 3.7). */
 export const L2_FREE = 0;

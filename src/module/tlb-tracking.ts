@@ -1,5 +1,5 @@
-import { needsTlbTracking, type Tdcs } from "./tdcs.ts";
 import { isIn, TLB_TRACKED_STATES } from "./sept-states.ts";
+import { needsTlbTracking, type Tdcs } from "./tdcs.ts";
 
 /** REMOVE, UNBLOCK, PROMOTE, DEMOTE and SEPT.REMOVE ask for a passed epoch only where both hold. */
 export function isTrackingRequired(tdcs: Tdcs, septState: number): boolean {

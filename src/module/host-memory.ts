@@ -1,0 +1,48 @@
+/** Bytes of a TD_PARAMS structure (ABI 10.2); the host's writes are kept in blocks of this size. */
+const BLOCK_BYTES = 1024;
+const BLOCKS_PER_PAGE = 4096 / BLOCK_BYTES;
+
+/** Memory the host wrote and the module may read: TD_PARAMS. Memory never written reads 0. */
+export class HostMemory {
+  readonly #blocks = new Map<number, Uint8Array>();
+
+  /** `address` is 1 KiB aligned and without HKID bits. */
+  write(address: number, bytes: Uint8Array): void {
+    this.#blocks.set(address / BLOCK_BYTES, bytes);
+  }
+
+  read(address: number): Uint8Array {
+    return this.#blocks.get(address / BLOCK_BYTES) ?? new Uint8Array(BLOCK_BYTES);
+  }
+
+  /** The host freed the buffer. */
+  forget(address: number): void {
+    this.#blocks.delete(address / BLOCK_BYTES);
+  }
+
+  /** The module overwrote `count` pages from `page` on with zeroes or structures of its own. */
+  overwrite(page: number, count: number): void {
+    for (const block of this.#blocks.keys()) {
+      const at = Math.floor(block / BLOCKS_PER_PAGE);
+      if (at >= page && at < page + count) this.#blocks.delete(block);
+    }
+  }
+
+  /** PAGE.ADD copied `count` pages. */
+  copy(fromPage: number, toPage: number, count: number): void {
+    this.overwrite(toPage, count);
+    const moved = (toPage - fromPage) * BLOCKS_PER_PAGE;
+    for (const [block, bytes] of [...this.#blocks]) {
+      const at = Math.floor(block / BLOCKS_PER_PAGE);
+      if (at >= fromPage && at < fromPage + count) this.#blocks.set(block + moved, bytes);
+    }
+  }
+
+  toJSON(): [number, number[]][] {
+    return [...this.#blocks].map(([block, bytes]) => [block, [...bytes]]);
+  }
+
+  restore(blocks: readonly (readonly [number, readonly number[]])[]): void {
+    for (const [block, bytes] of blocks) this.#blocks.set(block, Uint8Array.from(bytes));
+  }
+}

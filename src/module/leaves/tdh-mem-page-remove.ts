@@ -1,0 +1,72 @@
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
+import { OPERAND_BUSY, PAGES_PER_SIZE } from "../pamt.ts";
+import { RCX, RDX } from "../registers.ts";
+import { blockEpoch } from "../sept-effects.ts";
+import { BLOCKED_STATES, FREE, isIn, stateSet } from "../sept-states.ts";
+import { entryReach } from "../spans.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { opStateSet } from "../tdcs.ts";
+import { isTracked, isTrackingRequired } from "../tlb-tracking.ts";
+
+const OP_STATES = opStateSet(
+  "INITIALIZED",
+  "RUNNABLE",
+  "LIVE_EXPORT",
+  "PAUSED_EXPORT",
+  "POST_EXPORT",
+  "POST_IMPORT",
+  "LIVE_IMPORT",
+  "FAILED_IMPORT",
+);
+const SEPT_STATES = stateSet(
+  "MAPPED",
+  "BLOCKED",
+  "BLOCKEDW",
+  "PENDING",
+  "PENDING_BLOCKED",
+  "PENDING_BLOCKEDW",
+);
+const ENTRY_STATE_INCORRECT = Status.of("TDX_EPT_ENTRY_STATE_INCORRECT", "RCX");
+const NOT_BLOCKED = Status.of("TDX_GPA_RANGE_NOT_BLOCKED", "RCX");
+const TRACKING_NOT_DONE = Status.of("TDX_TLB_TRACKING_NOT_DONE", "RCX");
+
+/** ABI 7, TDH.MEM.PAGE.REMOVE: takes a page out of the tree and back from the TD. */
+export const tdhMemPageRemove: Leaf = {
+  name: "TDH.MEM.PAGE.REMOVE",
+  number: 29,
+  maxVersion: 0,
+
+  run(m, r, count) {
+    m.takeSeptOperands(r);
+    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, SHARED);
+    if (td === null) return m.refused;
+    if (!m.checkState(td, OP_STATES)) return m.refused;
+    const sept = m.walk(td, r, 0, 2);
+    if (sept === null) return m.refused;
+
+    if (!isIn(SEPT_STATES, sept.state)) {
+      sept.showDetails(r);
+      return ENTRY_STATE_INCORRECT;
+    }
+    const size = sept.level as PamtSize;
+    const index = size === 0 ? sept.page : sept.page / PAGES_PER_SIZE[size];
+    if (!m.pamt.lockEntry(index, EXCLUSIVE, size)) return OPERAND_BUSY[RCX] as Status;
+    if (isTrackingRequired(td.tdcs, sept.state)) {
+      if (!isIn(BLOCKED_STATES, sept.state)) {
+        sept.showDetails(r);
+        return NOT_BLOCKED;
+      }
+      if (!isTracked(td.tdcs, blockEpoch(m, sept))) return TRACKING_NOT_DONE;
+    }
+
+    // Import states, in which the entry would become REMOVED, are not reachable here.
+    r.low[RCX] = sept.page * 4096;
+    sept.set(FREE, 0, count);
+    m.pamt.free(index, count, size);
+    td.chldcnt -= count * PAGES_PER_SIZE[size];
+    return SUCCESS;
+  },
+
+  reach: entryReach,
+};

@@ -1,0 +1,76 @@
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE } from "../locks.ts";
+import {
+  METADATA_INCORRECT,
+  OPERAND_BUSY,
+  OPERAND_INVALID,
+  PAGE_BYTES,
+  PAGES_PER_SIZE,
+  PT_NDA,
+  PT_RSVD,
+  PT_TDR,
+  PT_TDVPR,
+} from "../pamt.ts";
+import { R8, R9, R10, R11, RCX, RDX } from "../registers.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { TD_TEARDOWN, type Td } from "../tdr.ts";
+
+const LIFECYCLE_STATE_INCORRECT = Status.of("TDX_LIFECYCLE_STATE_INCORRECT");
+const ASSOCIATED_PAGES_EXIST = Status.of("TDX_TD_ASSOCIATED_PAGES_EXIST");
+
+/** ABI 7, TDH.PHYMEM.PAGE.RECLAIM: takes a page of a TD in TD_TEARDOWN back; the TDR goes last. */
+export const tdhPhymemPageReclaim: Leaf = {
+  name: "TDH.PHYMEM.PAGE.RECLAIM",
+  number: 28,
+  maxVersion: 0,
+
+  run(m, r, count) {
+    const { pamt } = m;
+    const low = r.low[RCX] as number;
+    const address = pamt.checkAddress(low, r.high[RCX] as number, RCX);
+    for (const register of [RCX, RDX, R8, R9, R10, R11]) {
+      r.low[register] = 0;
+      r.high[register] = 0;
+    }
+    if (address !== SUCCESS) return address;
+    const page = low / PAGE_BYTES;
+    if (!pamt.lockWalk(page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
+    const size = pamt.walkSize;
+    const index = pamt.walkIndex;
+    const type = pamt.type(index, size);
+    if (type === PT_NDA || type === PT_RSVD) return METADATA_INCORRECT[RCX] as Status;
+
+    // From here on the outputs show the page, whether the call succeeds or not (ABI 11, 16).
+    const tdrPage = type === PT_TDR ? page : pamt.owner(index, size);
+    const td = m.tds.get(tdrPage) as Td;
+    r.low[RCX] = type;
+    r.low[RDX] = type === PT_TDR ? 0 : tdrPage * PAGE_BYTES;
+    r.low[R8] = size;
+    if (index * PAGES_PER_SIZE[size] !== page) return OPERAND_INVALID[RCX] as Status;
+    if (type !== PT_TDR && !m.lockOwner(td)) return m.refused;
+    if (td.lifecycle !== TD_TEARDOWN) return LIFECYCLE_STATE_INCORRECT;
+    if (type === PT_TDR) {
+      if (td.chldcnt !== 0) return ASSOCIATED_PAGES_EXIST;
+      m.forgetTd(td);
+    } else td.chldcnt -= count * PAGES_PER_SIZE[size];
+
+    if (type === PT_TDVPR) m.vcpus.delete(page);
+    pamt.free(index, count, size);
+    return SUCCESS;
+  },
+
+  reach(m, r, most, span) {
+    const page = (r.low[RCX] as number) / PAGE_BYTES;
+    const { pamt } = m;
+    for (const size of [2, 1, 0] as const) {
+      const index = Math.floor(page / PAGES_PER_SIZE[size]);
+      const type = pamt.type(index, size);
+      if (size > 0 && type === PT_NDA) continue;
+      // Control pages have a structure each and go one by one.
+      const isPlain = type !== PT_TDR && type !== PT_TDVPR && m.runningVcpus === 0;
+      if (!isPlain || span.rcxStride !== PAGES_PER_SIZE[size] * PAGE_BYTES) return 1;
+      return pamt.uniformLength(index, most, size);
+    }
+    return 1;
+  },
+};

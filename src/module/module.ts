@@ -1,0 +1,275 @@
+import { HostMemory } from "./host-memory.ts";
+import { type CacheWriteBack, HKID_FREE, HKID_RESERVED, type KotEntry } from "./key-ownership.ts";
+import type { Leaf } from "./leaf.ts";
+import { LEAVES } from "./leaves/index.ts";
+import {
+  METADATA_INCORRECT,
+  OPERAND_BUSY,
+  OPERAND_INVALID,
+  Pamt,
+  PT_TDR,
+  PT_TDVPR,
+} from "./pamt.ts";
+import { type Platform, packageCount } from "./platform.ts";
+import { RAX, RCX, RDX, type Registers } from "./registers.ts";
+import { PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
+import { Status, SUCCESS } from "./status.ts";
+import { TDCS_PAGES_MIN } from "./tdcs.ts";
+import { TD_KEYS_CONFIGURED, type Td } from "./tdr.ts";
+import type { Vcpu } from "./tdvps.ts";
+
+/** What the hardware around the module does during one call. */
+export interface CallEnvironment {
+  /** This many tests for a pending interrupt say no, later ones yes. */
+  readonly quietTests: number;
+  /** Outcome of key programming in KEY.CONFIG. */
+  readonly pconfig: "OK" | "ENTROPY_ERROR" | "DEVICE_BUSY";
+  readonly hasEntropy: boolean;
+}
+
+export const QUIET: CallEnvironment = {
+  quietTests: Number.POSITIVE_INFINITY,
+  pconfig: "OK",
+  hasEntropy: true,
+};
+
+const INVALID = Status.of("TDX_OPERAND_INVALID", "RAX");
+const TD_FATAL = Status.of("TDX_TD_FATAL");
+const TD_KEYS_NOT_CONFIGURED = Status.of("TDX_TD_KEYS_NOT_CONFIGURED");
+const TDCS_NOT_ALLOCATED = Status.of("TDX_TDCS_NOT_ALLOCATED");
+const OP_STATE_INCORRECT = Status.of("TDX_OP_STATE_INCORRECT");
+const BUSY_TDR = Status.of("TDX_OPERAND_BUSY", "TDR");
+const EPT_WALK_FAILED = Status.of("TDX_EPT_WALK_FAILED", "RCX");
+
+/** Bits 51:0 that a private GPA may use, by GPAW (ABI 3.5). */
+const PRIVATE_GPA_LIMIT = [2 ** 47, 2 ** 51] as const;
+
+/**
+ * The emulated TDX module 1.5.01, system ready. `seamcall` is the only way in for the host;
+ * `guest.ts` holds what a vCPU in the guest can do. State is plain; there is no clock,
+ * randomness or I/O. A failing SEAMCALL is a status; an exception is a bug of ours.
+ *
+ * The check procedures of ABI section 6 stand here once. They return null (or false) when the
+ * check fails and leave the status in `refused`.
+ */
+export class TdxModule {
+  readonly platform: Platform;
+  readonly packages: number;
+  pamt: Pamt;
+  readonly kot: KotEntry[];
+  readonly cacheWriteBacks: CacheWriteBack[];
+  readonly hostMemory = new HostMemory();
+  /** TDs by TDR page, vCPUs by TDVPR page. */
+  readonly tds = new Map<number, Td>();
+  readonly vcpus = new Map<number, Vcpu>();
+  /** The vCPU that each LP runs in the guest, if any. */
+  readonly guests: (Vcpu | null)[];
+  runningVcpus = 0;
+
+  /** The LP that makes the current call, and what happens around it. */
+  lp = 0;
+  environment: CallEnvironment = QUIET;
+  interruptTests = 0;
+  /** Why the last check procedure failed. */
+  refused: Status = SUCCESS;
+  /** RCX and RDX as given to a Secure EPT leaf, which zeroes both before anything else. */
+  rcx = 0;
+  rcxHigh = 0;
+  rdx = 0;
+  rdxHigh = 0;
+  #lastTd: Td | null = null;
+
+  constructor(platform: Platform) {
+    this.platform = platform;
+    this.packages = packageCount(platform);
+    this.pamt = new Pamt(platform);
+    const { first, count, global } = platform.hkids;
+    this.kot = Array.from({ length: count }, (_, i) => ({
+      state: first + i === global ? HKID_RESERVED : HKID_FREE,
+      wbinvdBitmap: 0,
+    }));
+    this.cacheWriteBacks = Array.from({ length: this.packages }, () => ({
+      doneBlocks: 0,
+      hkids: [],
+    }));
+    this.guests = platform.lpToPackage.map(() => null);
+  }
+
+  /**
+   * Executes the SEAMCALL that RAX names on `lp`, `count` times (see {@link Leaf.run}).
+   * The status is what RAX holds afterwards; the other registers are written in place.
+   */
+  seamcall(lp: number, r: Registers, count = 1, environment: CallEnvironment = QUIET): Status {
+    const rax = r.low[RAX] as number;
+    const leaf = LEAVES[rax];
+    if (leaf === undefined || r.high[RAX] !== 0)
+      return this.#dispatchRare(lp, r, count, environment);
+    return this.#execute(leaf, lp, r, count, environment);
+  }
+
+  /** Dispatcher checks of ABI 2 for everything but version 0 of an emulated leaf. */
+  #dispatchRare(lp: number, r: Registers, count: number, environment: CallEnvironment): Status {
+    const rax = r.low[RAX] as number;
+    if (r.high[RAX] !== 0 || rax >= 2 ** 24) return INVALID;
+    const leaf = LEAVES[rax & 0xffff];
+    if (rax > 0xffff && (leaf === undefined || leaf.maxVersion === 0)) return INVALID;
+    if (leaf === undefined) return INVALID;
+    return this.#execute(leaf, lp, r, count, environment);
+  }
+
+  #execute(
+    leaf: Leaf,
+    lp: number,
+    r: Registers,
+    count: number,
+    environment: CallEnvironment,
+  ): Status {
+    this.lp = lp;
+    this.environment = environment;
+    this.interruptTests = 0;
+    const status = leaf.run(this, r, count);
+    this.pamt.locks.releaseAll();
+    return status;
+  }
+
+  /** Version of the current call, RAX bits 23:16. */
+  version(r: Registers): number {
+    return (r.low[RAX] as number) >> 16;
+  }
+
+  get package(): number {
+    return this.platform.lpToPackage[this.lp] as number;
+  }
+
+  /** One test for a pending host interrupt. */
+  isInterruptPending(): boolean {
+    return this.interruptTests++ >= this.environment.quietTests;
+  }
+
+  /** P-PAGE (ABI 6) on the register itself. */
+  checkPage(r: Registers, register: number, isExclusive: boolean, type: number): boolean {
+    const low = r.low[register] as number;
+    const high = r.high[register] as number;
+    this.refused = this.pamt.checkPage(low, high, register, isExclusive, type);
+    return this.refused === SUCCESS;
+  }
+
+  /** P-PAGE of a TDR operand held in a register. */
+  tdrOperand(r: Registers, register: number, isExclusive: boolean): Td | null {
+    return this.tdrAt(r.low[register] as number, r.high[register] as number, register, isExclusive);
+  }
+
+  /** P-PAGE of a TDR operand by value; `register` names it in a failing status. */
+  tdrAt(low: number, high: number, register: number, isExclusive: boolean): Td | null {
+    const last = this.#lastTd;
+    if (last !== null && high === 0 && low === last.page * 4096) {
+      if (this.pamt.lockWalk(last.page, isExclusive)) return last;
+      this.refused = OPERAND_BUSY[register] as Status;
+      return null;
+    }
+    this.refused = this.pamt.checkPage(low, high, register, isExclusive, PT_TDR);
+    if (this.refused !== SUCCESS) return null;
+    this.#lastTd = this.tds.get(low / 4096) as Td;
+    return this.#lastTd;
+  }
+
+  /** The TDR of this page is gone. */
+  forgetTd(td: Td): void {
+    this.tds.delete(td.page);
+    this.#lastTd = null;
+  }
+
+  /** P-PAGE of a TDVPR operand. */
+  tdvprOperand(r: Registers, register: number, isExclusive: boolean): Vcpu | null {
+    const low = r.low[register] as number;
+    this.refused = this.pamt.checkPage(
+      low,
+      r.high[register] as number,
+      register,
+      isExclusive,
+      PT_TDVPR,
+    );
+    return this.refused === SUCCESS ? (this.vcpus.get(low / 4096) as Vcpu) : null;
+  }
+
+  /** P-ITDR (ABI 6): the owner TDR of a TDVPR or reclaimed page, share-locked. */
+  lockOwner(td: Td): boolean {
+    if (this.pamt.lockEntry(td.page, false)) return true;
+    this.refused = BUSY_TDR;
+    return false;
+  }
+
+  /** P-STATE (ABI 6); `allowed` is the leaf's row of ABI 1.8 as a bit mask. */
+  checkState(td: Td, allowed: number): boolean {
+    if (td.isFatal) this.refused = TD_FATAL;
+    else if (td.lifecycle !== TD_KEYS_CONFIGURED) this.refused = TD_KEYS_NOT_CONFIGURED;
+    else if (td.tdcxPages.length < TDCS_PAGES_MIN) this.refused = TDCS_NOT_ALLOCATED;
+    else if (((allowed >> td.tdcs.opState) & 1) === 0) this.refused = OP_STATE_INCORRECT;
+    else return true;
+    return false;
+  }
+
+  /** Every Secure EPT leaf zeroes RCX and RDX first; the inputs move to `rcx` and `rdx`. */
+  takeSeptOperands(r: Registers): void {
+    this.rcx = r.low[RCX] as number;
+    this.rcxHigh = r.high[RCX] as number;
+    this.rdx = r.low[RDX] as number;
+    this.rdxHigh = r.high[RDX] as number;
+    r.low[RCX] = 0;
+    r.high[RCX] = 0;
+    r.low[RDX] = 0;
+    r.high[RDX] = 0;
+  }
+
+  /** An interrupted leaf gives RCX and RDX back, to be called again with them. */
+  restoreSeptOperands(r: Registers): void {
+    r.low[RCX] = this.rcx;
+    r.high[RCX] = this.rcxHigh;
+    r.low[RDX] = this.rdx;
+    r.high[RDX] = this.rdxHigh;
+  }
+
+  /**
+   * P-WALK (ABI 6) on the page-info taken from RCX, for entries of level `min` to `max`
+   * (PWL where `max` is above it).
+   * On success the tree stands on the entry; a failed walk shows the entry where it stopped.
+   */
+  walk(td: Td, r: Registers, min: number, max: number): SecureEpt | null {
+    const sept = td.sept as SecureEpt;
+    const level = this.rcx & 7;
+    if (!this.checkPageInfo(td, level, min, max)) return null;
+    if (sept.walk((this.rcx - level) / 4096, level)) return sept;
+    sept.showDetails(r);
+    this.refused = EPT_WALK_FAILED;
+    return null;
+  }
+
+  /** Rows 1 and 2 of P-WALK: page-info word and private GPA. */
+  checkPageInfo(td: Td, level: number, min: number, max: number): boolean {
+    const gpa = this.rcx - level;
+    const isValid =
+      this.rcxHigh === 0 &&
+      (this.rcx & 0xff8) === 0 &&
+      level >= min &&
+      level <= Math.min(max, (td.sept as SecureEpt).pwl) &&
+      isAligned(gpa / 4096, level) &&
+      gpa < (PRIVATE_GPA_LIMIT[td.tdcs.gpaw] as number);
+    if (!isValid) this.refused = OPERAND_INVALID[RCX] as Status;
+    return isValid;
+  }
+
+  refuse(status: Status): Status {
+    this.refused = status;
+    return status;
+  }
+
+  refuseMetadata(register: number): Status {
+    return this.refuse(METADATA_INCORRECT[register] as Status);
+  }
+}
+
+function isAligned(gpaPage: number, level: number): boolean {
+  if (level === 0) return true;
+  const pages = PAGES_PER_ENTRY[level] as number;
+  return Math.floor(gpaPage / pages) * pages === gpaPage;
+}

@@ -1,0 +1,65 @@
+import type { PamtSize } from "./locks.ts";
+import type { TdxModule } from "./module.ts";
+import { PAGES_PER_SIZE } from "./pamt.ts";
+import { type L2SecureEpt, PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
+import {
+  isIn,
+  L2_FREE,
+  L2_NL_BLOCKED,
+  L2_NL_MAPPED,
+  LEAF_STATES,
+  NL_BLOCKED,
+} from "./sept-states.ts";
+import type { Td } from "./tdr.ts";
+
+/** PAMT index, in the table of its size, of what the entry where the walk stopped points to. */
+export function pamtIndex(sept: SecureEpt): { size: PamtSize; index: number } {
+  if (!isIn(LEAF_STATES, sept.state)) return { size: 0, index: sept.page };
+  const size = sept.level as PamtSize;
+  return { size, index: sept.page / PAGES_PER_SIZE[size] };
+}
+
+/** BLOCK: BEPOCH of the mapped page or Secure EPT page = TD_EPOCH (ABI 5). */
+export function setBlockEpoch(m: TdxModule, td: Td, sept: SecureEpt, count: number): void {
+  if (!isIn(LEAF_STATES, sept.state)) {
+    m.pamt.setBepoch(sept.page, count, td.tdcs.tdEpoch);
+    return;
+  }
+  const size = sept.level as PamtSize;
+  const index = size === 0 ? sept.page : sept.page / PAGES_PER_SIZE[size];
+  m.pamt.setBepoch(index, count, td.tdcs.tdEpoch, size);
+}
+
+/** BEPOCH of what the entry where the walk stopped points to. */
+export function blockEpoch(m: TdxModule, sept: SecureEpt): number {
+  if (!isIn(LEAF_STATES, sept.state)) return m.pamt.bepoch(sept.page);
+  const size = sept.level as PamtSize;
+  return m.pamt.bepoch(size === 0 ? sept.page : sept.page / PAGES_PER_SIZE[size], size);
+}
+
+/** BLOCK and UNBLOCK of an aliased non-leaf entry switch the L2 entries as well (ABI 3.7). */
+export function switchL2Entries(td: Td, sept: SecureEpt, newState: number): void {
+  if (sept.aliases === 0) return;
+  const state = newState === NL_BLOCKED ? L2_NL_BLOCKED : L2_NL_MAPPED;
+  for (const l2 of aliasedL2Septs(td, sept)) l2.set(state, l2.page);
+}
+
+/** The L2 trees that the entry where the walk stopped is aliased in, each standing on its entry. */
+export function aliasedL2Septs(td: Td, sept: SecureEpt): L2SecureEpt[] {
+  if (sept.aliases === 0) return [];
+  const gpaPage = sept.index * (PAGES_PER_ENTRY[sept.level] as number);
+  return td.l2Septs.filter((l2) => {
+    if (((sept.aliases >> (l2.vm - 1)) & 1) === 0) return false;
+    l2.walk(gpaPage, sept.level);
+    return true;
+  });
+}
+
+/** Frees the L2 table that `l2` stands on: entry L2_FREE, page PT_NDA, one child less. */
+export function freeL2Table(m: TdxModule, td: Td, l2: L2SecureEpt): number {
+  const { page } = l2;
+  l2.set(L2_FREE, 0);
+  m.pamt.free(page, 1);
+  td.chldcnt -= 1;
+  return page;
+}
