@@ -1,0 +1,112 @@
+import {
+  HOST_WORK_KINDS,
+  type HostWorkKind,
+  type LedgerTotals,
+  type PhaseCounts,
+  totalsOf,
+} from "./phase-counts.ts";
+import { type PageSizeLevel, PhaseTally, type StoredCalls } from "./phase-tally.ts";
+
+/** A ledger as plain data, kept with a TD between commands. */
+export interface LedgerSnapshot {
+  readonly phases: readonly {
+    readonly phase: string;
+    readonly calls: readonly StoredCalls[];
+    readonly hostWork: Readonly<Partial<Record<HostWorkKind, number>>>;
+  }[];
+}
+
+/**
+ * Counts SEAMCALLs and host work by phase, exactly. It is what KVM code is observed by: what it
+ * is told is all it knows, so a count can only come from a call that was made.
+ */
+export class Ledger {
+  readonly #tallies = new Map<string, PhaseTally>();
+  #current: PhaseTally | undefined;
+
+  /** Says what the following calls belong to; coming back to a phase goes on counting in it. */
+  phase(name: string): void {
+    let tally = this.#tallies.get(name);
+    if (tally === undefined) {
+      tally = new PhaseTally(name);
+      this.#tallies.set(name, tally);
+    }
+    this.#current = tally;
+  }
+
+  /**
+   * Counts `count` calls of one leaf that all returned `statusText` (name with operand, such as
+   * `TDX_OPERAND_BUSY|RCX`). Throws when no phase was named before.
+   */
+  seamcalls(
+    leafNumber: number,
+    leafName: string,
+    statusText: string,
+    count: number,
+    pageSize: PageSizeLevel,
+  ): void {
+    this.#tally().seamcalls(leafNumber, leafName, statusText, count, pageSize);
+  }
+
+  /** Counts what the kernel did besides SEAMCALLs; throws when no phase was named before. */
+  hostWork(kind: HostWorkKind, count: number): void {
+    this.#tally().hostWork(kind, count);
+  }
+
+  #tally(): PhaseTally {
+    if (this.#current === undefined) throw new Error("calls were counted before any phase");
+    return this.#current;
+  }
+
+  /** Counts by phase in order of first use; phases in which nothing happened are left out. */
+  phases(): PhaseCounts[] {
+    return [...this.#tallies.values()]
+      .map((tally) => tally.counts())
+      .filter(
+        ({ seamcalls, hostWork }) =>
+          seamcalls.total > 0 || HOST_WORK_KINDS.some((kind) => hostWork[kind] > 0),
+      );
+  }
+
+  totals(): LedgerTotals {
+    return totalsOf(this.phases());
+  }
+
+  /** Adds another ledger's counts to this one's, phase by phase; the current phase stays. */
+  add(other: Ledger): void {
+    const current = this.#current;
+    this.#replay(other.toJSON());
+    this.#current = current;
+  }
+
+  toJSON(): LedgerSnapshot {
+    return {
+      phases: [...this.#tallies.values()].map((tally) => {
+        const done = Object.entries(tally.counts().hostWork).filter(([, count]) => count > 0);
+        return {
+          phase: tally.phase,
+          calls: tally.storedCalls(),
+          hostWork: Object.fromEntries(done),
+        };
+      }),
+    };
+  }
+
+  /** The ledger a snapshot was taken from; no phase is current. */
+  static fromJSON(snapshot: LedgerSnapshot): Ledger {
+    const ledger = new Ledger();
+    ledger.#replay(snapshot);
+    ledger.#current = undefined;
+    return ledger;
+  }
+
+  #replay(snapshot: LedgerSnapshot): void {
+    for (const { phase, calls, hostWork } of snapshot.phases) {
+      this.phase(phase);
+      for (const [leafNumber, leafName, pageSize, status, count] of calls) {
+        this.seamcalls(leafNumber, leafName, status, count, pageSize);
+      }
+      for (const kind of HOST_WORK_KINDS) this.hostWork(kind, hostWork[kind] ?? 0);
+    }
+  }
+}

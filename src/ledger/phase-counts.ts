@@ -1,0 +1,99 @@
+import { PAGE_SIZE } from "../units/page.ts";
+
+/** What KVM does on the host besides SEAMCALLs, as the ledger counts it. */
+export const HOST_WORK_KINDS = ["pageClears4K", "ipis", "vcpuKicks", "cacheFlushes"] as const;
+/**
+ * - `pageClears4K`: 4 KiB written with MOVDIR64B after a page came back (kvm-teardown 1.2);
+ * - `ipis`: synchronous calls on other processors (VP.FLUSH, kvm-teardown C.2);
+ * - `vcpuKicks`: vCPUs asked to leave the guest or to wait for a TLB flush (kvm-teardown C.1);
+ * - `cacheFlushes`: 4 KiB pages flushed before they are donated to the module (kvm-teardown A.2).
+ */
+export type HostWorkKind = (typeof HOST_WORK_KINDS)[number];
+
+/** Page sizes by the level SEAMCALL operands carry: 0, 1, 2. */
+export const PAGE_SIZE_NAMES = ["4K", "2M", "1G"] as const;
+export type PageSizeName = (typeof PAGE_SIZE_NAMES)[number];
+
+/** SEAMCALLs by ABI leaf name in order of first use, failed ones included, zeros left out. */
+export interface SeamcallCounts {
+  readonly total: number;
+  readonly byLeaf: Readonly<Record<string, number>>;
+}
+
+/** Calls of one leaf that did not return TDX_SUCCESS. */
+export interface FailedCalls {
+  readonly leaf: string;
+  /** Page size the call named; null for leaves without one. */
+  readonly pageSize: PageSizeName | null;
+  readonly status: string;
+  readonly count: number;
+}
+
+/** Everything counted in one phase: an ioctl of creation or population, a step of a teardown. */
+export interface PhaseCounts {
+  readonly phase: string;
+  readonly seamcalls: SeamcallCounts;
+  /** Calls on pages larger than 4 KiB, by leaf and size; they are part of `seamcalls` too. */
+  readonly largePageCalls: Readonly<Record<string, { "2M"?: number; "1G"?: number }>>;
+  /** TDX_SUCCESS first, then by name. */
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly failedCalls: readonly FailedCalls[];
+  readonly hostWork: Readonly<Record<HostWorkKind, number>>;
+}
+
+/** The sum over phases, in the shape results carry it. */
+export interface LedgerTotals {
+  readonly seamcalls: SeamcallCounts;
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly hostWork: {
+    readonly pagesCleared: number;
+    readonly bytesCleared: number;
+    readonly ipis: number;
+    readonly vcpuKicks: number;
+  };
+}
+
+/** Throws when a sum left the integers a double holds exactly: counts are never approximate. */
+export function exactCount(count: number, what: string): number {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new Error(`the count of ${what} is not a safe integer: ${count}`);
+  }
+  return count;
+}
+
+function addInto(sum: Map<string, number>, record: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(record)) sum.set(name, (sum.get(name) ?? 0) + count);
+}
+
+/** Statuses with TDX_SUCCESS first and the others by name, so that history does not show. */
+export function orderStatuses(counts: ReadonlyMap<string, number>): Record<string, number> {
+  const rank = (status: string): number => (status === "TDX_SUCCESS" ? 0 : 1);
+  const ordered = [...counts].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : Number(a > b)));
+  return Object.fromEntries(ordered);
+}
+
+/** Sums phases; leaves keep the order in which the phases first used them. */
+export function totalsOf(phases: readonly PhaseCounts[]): LedgerTotals {
+  const byLeaf = new Map<string, number>();
+  const statuses = new Map<string, number>();
+  const work = { pageClears4K: 0, ipis: 0, vcpuKicks: 0 };
+  let total = 0;
+  for (const phase of phases) {
+    addInto(byLeaf, phase.seamcalls.byLeaf);
+    addInto(statuses, phase.statuses);
+    total += phase.seamcalls.total;
+    work.pageClears4K += phase.hostWork.pageClears4K;
+    work.ipis += phase.hostWork.ipis;
+    work.vcpuKicks += phase.hostWork.vcpuKicks;
+  }
+  return {
+    seamcalls: { total: exactCount(total, "SEAMCALLs"), byLeaf: Object.fromEntries(byLeaf) },
+    statuses: orderStatuses(statuses),
+    hostWork: {
+      pagesCleared: exactCount(work.pageClears4K, "pages cleared"),
+      bytesCleared: exactCount(work.pageClears4K * PAGE_SIZE, "bytes cleared"),
+      ipis: exactCount(work.ipis, "IPIs"),
+      vcpuKicks: exactCount(work.vcpuKicks, "vCPU kicks"),
+    },
+  };
+}
