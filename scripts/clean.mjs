@@ -1,9 +1,9 @@
 // Removes what an earlier build left in dist, so that a deleted source file is not published.
-// The command-line bundle stays: it is replaced by rename, and tests may be running it right now.
+// What the command line consists of stays: it is replaced by rename, and may be running right now.
 import { readdirSync, rmSync } from "node:fs";
 
 const dist = new URL("../dist/", import.meta.url);
-const KEEP = new Set(["cli.cjs"]);
+const KEEP = new Set(["cli.cjs", "lazy"]);
 
 for (const name of listed(dist)) {
   if (!KEEP.has(name)) rmSync(new URL(name, dist), { recursive: true, force: true });
