@@ -1,0 +1,91 @@
+/**
+ * Files that a command writes for its user: found writable before the work, replaced in one step
+ * after it.
+ *
+ * write-file-atomic opens its file only when the content is there, renames over devices and
+ * pipes, and takes a short write for a whole one; so this is done here.
+ */
+import { randomBytes } from "node:crypto";
+import { accessSync, constants, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { Failure } from "../units/failure.ts";
+import {
+  closeQuietly,
+  errnoOf,
+  fileFailure,
+  type Storage,
+  storage,
+  syncDirectory,
+  unlinkQuietly,
+  writeDurably,
+} from "./storage.ts";
+
+export interface OutputFile {
+  /** Replaces the file's content; the old content stays until the new one is complete. */
+  write(content: string): void;
+  /** Leaves everything as it was. */
+  discard(): void;
+}
+
+/**
+ * Makes sure that `path` can be written, before the work whose result it is to hold.
+ *
+ * @throws Failure `cannot-create` (or `io`) with path and errno
+ */
+export function openOutputFile(path: string, files: Storage = storage): OutputFile {
+  const about = { verb: "write to", path, creates: true };
+  try {
+    const stats = statOf(files, path);
+    if (stats === undefined) return replaceable(files, path, 0o666);
+    if (stats.isDirectory()) {
+      throw new Failure("cannot-create", `cannot write to ${path}: it is a directory (EISDIR)`);
+    }
+    accessSync(path, constants.W_OK);
+    // A device or a pipe is written to, not replaced.
+    if (!stats.isFile())
+      return { write: (content) => writeInto(files, path, content), discard() {} };
+    return replaceable(files, realpathSync(path), Number(stats.mode) & 0o777);
+  } catch (error) {
+    throw fileFailure(error, about);
+  }
+}
+
+function statOf(files: Storage, path: string): ReturnType<typeof files.statSync> {
+  try {
+    return files.statSync(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function replaceable(files: Storage, path: string, mode: number): OutputFile {
+  const directory = dirname(path);
+  const suffix = randomBytes(6).toString("hex");
+  const temporary = join(directory, `.${basename(path)}.${suffix}.tmp`);
+  const fd = files.openSync(temporary, "wx", mode);
+  return {
+    write(content) {
+      try {
+        writeDurably(files, fd, Buffer.from(content, "utf8"));
+        files.renameSync(temporary, path);
+        syncDirectory(files, directory);
+      } catch (error) {
+        unlinkQuietly(files, temporary);
+        throw fileFailure(error, { verb: "write to", path });
+      }
+    },
+    discard() {
+      closeQuietly(files, fd);
+      unlinkQuietly(files, temporary);
+    },
+  };
+}
+
+function writeInto(files: Storage, path: string, content: string): void {
+  try {
+    files.writeFileSync(path, content);
+  } catch (error) {
+    throw fileFailure(error, { verb: "write to", path });
+  }
+}

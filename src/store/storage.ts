@@ -1,0 +1,130 @@
+import * as fs from "node:fs";
+import { Failure, type FailureKind } from "../units/failure.ts";
+
+/**
+ * The file operations that the store is made of. Passing another object than `storage` is how
+ * tests fail the n-th operation or cut the power between two of them.
+ */
+export type Storage = Pick<
+  typeof fs,
+  | "closeSync"
+  | "copyFileSync"
+  | "fstatSync"
+  | "fsyncSync"
+  | "linkSync"
+  | "mkdirSync"
+  | "openSync"
+  | "readFileSync"
+  | "readdirSync"
+  | "renameSync"
+  | "statSync"
+  | "unlinkSync"
+  | "writeFileSync"
+>;
+
+export const storage: Storage = fs;
+
+/** Directory entries on Windows are not opened as files; NTFS journals them itself. */
+const CAN_SYNC_DIRECTORIES = process.platform !== "win32";
+
+/** What a file system without hard links answers (link(2)). */
+const NO_LINKS = new Set(["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+
+/** Names that cannot be made or entered: the path, not the device, is the trouble. */
+const CANNOT_CREATE = new Set([
+  "EACCES",
+  "EEXIST",
+  "EISDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENOENT",
+  "ENOTDIR",
+  "EPERM",
+  "EROFS",
+]);
+
+/** The `errno` name of a system error, or undefined when it is none. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Whether `error` says that the file system has no hard links at all. */
+export function lacksHardLinks(error: unknown): boolean {
+  return NO_LINKS.has(errnoOf(error) ?? "");
+}
+
+/** What a failed file operation was about. */
+export interface FileOperation {
+  /** Verb phrase for the message, for example `read` or `write to`. */
+  readonly verb: string;
+  readonly path: string;
+  /** Whether something was about to be made there: then a bad path exits 73, not 74. */
+  readonly creates?: boolean;
+  readonly hint?: string;
+}
+
+/** Turns a system error into a Failure that names path and errno; anything else is passed on. */
+export function fileFailure(error: unknown, operation: FileOperation): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  const meaning = /^[A-Z0-9]+: ([^,]+)/.exec((error as Error).message)?.[1];
+  const creates = operation.creates === true && CANNOT_CREATE.has(errno);
+  const kind: FailureKind = creates ? "cannot-create" : "io";
+  const text = meaning === undefined ? errno : `${meaning} (${errno})`;
+  const hint = operation.hint === undefined ? {} : { hint: operation.hint };
+  return new Failure(kind, `cannot ${operation.verb} ${operation.path}: ${text}`, {
+    ...hint,
+    cause: error,
+  });
+}
+
+/** Runs `operation` and tells its system errors as a Failure. */
+export function withPath<T>(about: FileOperation, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw fileFailure(error, about);
+  }
+}
+
+/** Makes renames, links and removals in `directory` survive a power loss. */
+export function syncDirectory(files: Storage, directory: string): void {
+  if (!CAN_SYNC_DIRECTORIES) return;
+  const fd = files.openSync(directory, "r");
+  try {
+    files.fsyncSync(fd);
+  } finally {
+    files.closeSync(fd);
+  }
+}
+
+/** Writes all of `bytes` to the open file, makes them durable and closes it, also on failure. */
+export function writeDurably(files: Storage, fd: number, bytes: Uint8Array): void {
+  try {
+    files.writeFileSync(fd, bytes);
+    files.fsyncSync(fd);
+  } catch (error) {
+    // The first error is the one to tell: a file that could not be written need not close well.
+    closeQuietly(files, fd);
+    throw error;
+  }
+  files.closeSync(fd);
+}
+
+export function closeQuietly(files: Storage, fd: number): void {
+  try {
+    files.closeSync(fd);
+  } catch {
+    // The caller is already failing for a better reason.
+  }
+}
+
+/** Removes a file that may be gone already and whose presence harms nobody. */
+export function unlinkQuietly(files: Storage, path: string): void {
+  try {
+    files.unlinkSync(path);
+  } catch {
+    // Litter: the next writer tries again.
+  }
+}

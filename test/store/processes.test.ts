@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { unlockStore } from "../../src/store/care.ts";
+import { Store } from "../../src/store/store.ts";
+import type { Failure } from "../../src/units/failure.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+
+const PROCESSES = 8;
+const CHANGES = 12;
+const KILLS = 12;
+
+let program = "";
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  program = join(temporaryDirectory("program"), "store-process.mjs");
+  await build({
+    entryPoints: [join(import.meta.dirname, "store-process.ts")],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "warning",
+  });
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { PATH: process.env["PATH"] ?? "" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.push(child);
+  return child;
+}
+
+/** Numbers that the process printed until it ended, and how it ended. */
+async function acknowledged(child: ChildProcess): Promise<{ numbers: number[]; code: unknown }> {
+  const chunks: string[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
+  const [code] = await once(child, "close");
+  return { numbers: chunks.join("").split("\n").filter(Boolean).map(Number), code };
+}
+
+function open(directory: string, notes: string[] = [], lockWaitMs = 0): Store {
+  const note = (text: string) => notes.push(text);
+  return new Store({ directory, command: "test", lockWaitMs, note });
+}
+
+function increment(store: Store): Promise<number> {
+  return store.update(async (host) => {
+    const next = (typeof host === "number" ? host : 0) + 1;
+    return { host: next, value: next };
+  });
+}
+
+async function holder(directory: string): Promise<ChildProcess> {
+  const child = start("hold", directory);
+  await once(child.stdout ?? child, "data");
+  return child;
+}
+
+describe("many processes on one store", () => {
+  test("lose no change and give none twice", async () => {
+    const directory = temporaryDirectory("store");
+    const all = Array.from({ length: PROCESSES }, () =>
+      acknowledged(start("increment", directory, String(CHANGES))),
+    );
+    const results = await Promise.all(all);
+    expect(results.map(({ code }) => code)).toEqual(results.map(() => 0));
+    const numbers = results.flatMap((result) => result.numbers).sort((a, b) => a - b);
+    const every = Array.from({ length: PROCESSES * CHANGES }, (_, index) => index + 1);
+    expect(numbers).toEqual(every);
+    expect(open(directory).read()).toBe(PROCESSES * CHANGES);
+  }, 60_000);
+});
+
+describe("a process killed at any time", () => {
+  test("loses nothing that it acknowledged, and the next command needs no repair", async () => {
+    const directory = temporaryDirectory("store");
+    let last = 0;
+    for (let round = 0; round < KILLS; round += 1) {
+      const child = start("increment", directory, "1000000");
+      const ended = acknowledged(child);
+      await once(child.stdout ?? child, "data");
+      await new Promise((resolve) => setTimeout(resolve, (round * 7) % 23));
+      child.kill("SIGKILL");
+      const { numbers } = await ended;
+      const told = numbers.at(-1) ?? 0;
+      const now = await increment(open(directory));
+      // At most one change can have become durable without being told.
+      expect([told + 1, told + 2]).toContain(now);
+      expect(now).toBeGreaterThan(last);
+      last = now;
+    }
+  }, 60_000);
+});
+
+describe("the lock of a process", () => {
+  test("that was killed is taken over, and that is told", async () => {
+    const directory = temporaryDirectory("store");
+    const child = await holder(directory);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    const notes: string[] = [];
+    expect(await increment(open(directory, notes))).toBe(1);
+    expect(notes).toEqual([expect.stringContaining(`process ${child.pid}`)]);
+  });
+
+  test("that is stopped is kept, until it is unlocked by its ID", async () => {
+    const directory = temporaryDirectory("store");
+    const child = await holder(directory);
+    child.kill("SIGSTOP");
+    const failure = await increment(open(directory, [], 300)).catch((error: Failure) => error);
+    expect(failure).toMatchObject({ kind: "locked" });
+    const id = /store unlock ([0-9a-f]+)/.exec((failure as Failure).hint ?? "")?.[1] ?? "";
+    unlockStore(directory, id);
+    expect(await increment(open(directory))).toBe(1);
+  });
+});
