@@ -1,10 +1,11 @@
 import type { Leaf } from "../leaf.ts";
+import { NOT_EMULATED } from "./not-emulated.ts";
 import { tdhMemPageRemove } from "./tdh-mem-page-remove.ts";
 import { tdhMemRangeBlock } from "./tdh-mem-range-block.ts";
 import { tdhMemTrack } from "./tdh-mem-track.ts";
 import { tdhPhymemPageReclaim } from "./tdh-phymem-page-reclaim.ts";
 
-const EMULATED: readonly Leaf[] = [
+export const EMULATED: readonly Leaf[] = [
   tdhMemPageRemove,
   tdhMemRangeBlock,
   tdhMemTrack,
@@ -13,4 +14,4 @@ const EMULATED: readonly Leaf[] = [
 
 /** The leaf table by number: what the dispatcher finds. */
 export const LEAVES: (Leaf | undefined)[] = [];
-for (const leaf of EMULATED) LEAVES[leaf.number] = leaf;
+for (const leaf of [...EMULATED, ...NOT_EMULATED]) LEAVES[leaf.number] = leaf;
