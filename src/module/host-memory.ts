@@ -28,13 +28,13 @@ export class HostMemory {
     }
   }
 
-  /** PAGE.ADD copied `count` pages. */
+  /** PAGE.ADD copied one page to each of `count` pages. */
   copy(fromPage: number, toPage: number, count: number): void {
     this.overwrite(toPage, count);
     const moved = (toPage - fromPage) * BLOCKS_PER_PAGE;
     for (const [block, bytes] of [...this.#blocks]) {
-      const at = Math.floor(block / BLOCKS_PER_PAGE);
-      if (at >= fromPage && at < fromPage + count) this.#blocks.set(block + moved, bytes);
+      if (Math.floor(block / BLOCKS_PER_PAGE) !== fromPage) continue;
+      for (let i = 0; i < count; i++) this.#blocks.set(block + moved + i * BLOCKS_PER_PAGE, bytes);
     }
   }
 

@@ -253,9 +253,14 @@ export class TdxModule {
       level >= min &&
       level <= Math.min(max, (td.sept as SecureEpt).pwl) &&
       isAligned(gpa / 4096, level) &&
-      gpa < (PRIVATE_GPA_LIMIT[td.tdcs.gpaw] as number);
+      this.isPrivateGpa(td, gpa);
     if (!isValid) this.refused = OPERAND_INVALID[RCX] as Status;
     return isValid;
+  }
+
+  /** The private-GPA rule of ABI 3.5. */
+  isPrivateGpa(td: Td, gpa: number): boolean {
+    return gpa < (PRIVATE_GPA_LIMIT[td.tdcs.gpaw] as number);
   }
 
   refuse(status: Status): Status {

@@ -29,3 +29,16 @@ export interface Platform {
 export function packageCount(platform: Platform): number {
   return Math.max(...platform.lpToPackage) + 1;
 }
+
+/**
+ * A shared HPA operand (ABI 3.1) of a register's bits 51:0 and 63:52: aligned, its HKID below the
+ * private ones. It may lie anywhere, also on a page in use.
+ */
+export function isSharedAddress(
+  { hkids, hkidShift }: Platform,
+  low: number,
+  high: number,
+  alignment: number,
+): boolean {
+  return high === 0 && low % alignment === 0 && Math.floor(low / 2 ** hkidShift) < hkids.first;
+}

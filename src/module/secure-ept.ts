@@ -12,6 +12,8 @@ import {
 
 /** 4 KiB pages that one entry of a level maps (ABI 3.5). */
 export const PAGES_PER_ENTRY = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36] as const;
+/** Entries of one Secure EPT page. */
+const ENTRIES_PER_TABLE = 512;
 
 const STATE_BITS = 4;
 const STATE_MASK = 15;
@@ -61,10 +63,9 @@ export class SecureEpt {
     return true;
   }
 
-  /** The walk to the leaf (MR.EXTEND): true when it ends at a leaf of any size. */
-  walkToLeaf(gpaPage: number): boolean {
-    this.walk(gpaPage, 0);
-    return ((LEAF_STATES >> this.state) & 1) === 1;
+  /** First guest page of the entry where the walk stopped. */
+  get gpaPage(): number {
+    return this.index * (PAGES_PER_ENTRY[this.level] as number);
   }
 
   /** Rewrites `count` entries from the one where the walk stopped. FREE takes them away. */
@@ -76,6 +77,40 @@ export class SecureEpt {
   /** Changes the state of `count` entries from the one where the walk stopped on. */
   setState(state: number, count: number): void {
     this.set(state, this.page, count, this.aliases);
+  }
+
+  /** True when every entry of the table below the entry where the walk stopped is FREE. */
+  isTableEmpty(): boolean {
+    const runs = this.levels[this.level - 1] as PageRuns;
+    const first = this.index * ENTRIES_PER_TABLE;
+    return runs.seek(first) === FREE && runs.runEnd >= first + ENTRIES_PER_TABLE;
+  }
+
+  /**
+   * The leaf that could stand for the table below the entry where the walk stopped: all its
+   * entries are leaves in one state that map one range, aligned for this level. Else null.
+   */
+  mergedLeaf(): { readonly state: number; readonly page: number } | null {
+    const runs = this.levels[this.level - 1] as PageRuns;
+    const first = this.index * ENTRIES_PER_TABLE;
+    const state = runs.seek(first) & STATE_MASK;
+    const page = runs.baseAt(first);
+    const isOneRange =
+      ((LEAF_STATES >> state) & 1) === 1 && runs.runEnd >= first + ENTRIES_PER_TABLE;
+    return isOneRange && page % (PAGES_PER_ENTRY[this.level] as number) === 0
+      ? { state, page }
+      : null;
+  }
+
+  /** Makes the table below the entry where the walk stopped 512 leaves mapping from `page` on. */
+  fillTable(state: number, page: number): void {
+    const runs = this.levels[this.level - 1] as PageRuns;
+    runs.assign(this.index * ENTRIES_PER_TABLE, ENTRIES_PER_TABLE, state, page);
+  }
+
+  /** Takes the entries of the table below the entry where the walk stopped away. */
+  clearTable(): void {
+    this.fillTable(FREE, 0);
   }
 
   /** SEPT details of the entry where the walk stopped, in RCX and RDX (ABI 1.6). */
@@ -194,8 +229,8 @@ export class L2SecureEpt {
   /** True when no entry of the table below the entry where the walk stopped is in use. */
   isTableEmpty(): boolean {
     const runs = this.levels[this.level - 1] as PageRuns;
-    const first = this.index * 512;
-    return runs.seek(first) === L2_FREE && runs.runEnd >= first + 512;
+    const first = this.index * ENTRIES_PER_TABLE;
+    return runs.seek(first) === L2_FREE && runs.runEnd >= first + ENTRIES_PER_TABLE;
   }
 
   /** "L2 details" of the entry where the walk stopped (ABI 1.6). */

@@ -1,7 +1,7 @@
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
-import { PAGES_PER_SIZE } from "./pamt.ts";
-import { type L2SecureEpt, PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
+import { PAGES_PER_SIZE, PT_EPT } from "./pamt.ts";
+import type { L2SecureEpt, SecureEpt } from "./secure-ept.ts";
 import {
   isIn,
   L2_FREE,
@@ -47,12 +47,22 @@ export function switchL2Entries(td: Td, sept: SecureEpt, newState: number): void
 /** The L2 trees that the entry where the walk stopped is aliased in, each standing on its entry. */
 export function aliasedL2Septs(td: Td, sept: SecureEpt): L2SecureEpt[] {
   if (sept.aliases === 0) return [];
-  const gpaPage = sept.index * (PAGES_PER_ENTRY[sept.level] as number);
   return td.l2Septs.filter((l2) => {
     if (((sept.aliases >> (l2.vm - 1)) & 1) === 0) return false;
-    l2.walk(gpaPage, sept.level);
+    l2.walk(sept.gpaPage, sept.level);
     return true;
   });
+}
+
+/**
+ * Makes `page` an empty table below the free entry that `l2` stands on. The caller sets the alias
+ * flag in the L1 entry, which it rewrites anyway.
+ */
+export function addL2Table(m: TdxModule, td: Td, l2: L2SecureEpt, page: number, bepoch = 0): void {
+  m.hostMemory.overwrite(page, 1);
+  l2.set(L2_NL_MAPPED, page);
+  m.pamt.take(page, 1, PT_EPT, td.page, bepoch);
+  td.chldcnt += 1;
 }
 
 /** Frees the L2 table that `l2` stands on: entry L2_FREE, page PT_NDA, one child less. */

@@ -43,6 +43,8 @@ export function isIn(set: number, state: number): boolean {
 
 /** Everything from MAPPED on maps a page; FREE, REMOVED and NL_* do not. */
 export const LEAF_STATES = 0xfff0;
+export const FREE_STATES = stateSet("FREE");
+export const FREE_OR_MAPPED_STATES = stateSet("FREE", "MAPPED");
 export const BLOCKED_STATES = stateSet("NL_BLOCKED", "BLOCKED", "PENDING_BLOCKED");
 /** Leaves that the guest can reach without an EPT violation. */
 export const GUEST_ACCESSIBLE_STATES = stateSet(
@@ -58,6 +60,11 @@ export const TLB_TRACKED_STATES =
 
 /** BLOCK: state before to state after (ABI 7 TDH.MEM.RANGE.BLOCK); -1 is not allowed. */
 export const AFTER_BLOCK = [-1, -1, 3, -1, 5, -1, 5, -1, -1, -1, 11, -1, 11, -1, -1, -1] as const;
+/** States that BLOCK leaves a run of entries in one state from: {@link AFTER_BLOCK}. */
+export const BLOCKABLE_STATES = AFTER_BLOCK.reduce<number>(
+  (set, after, state) => (after < 0 ? set : set | (1 << state)),
+  0,
+);
 /** UNBLOCK: NL_BLOCKED, BLOCKED and PENDING_BLOCKED go back; -1 is not allowed. */
 export const AFTER_UNBLOCK = [
   -1, -1, -1, 2, -1, 4, -1, -1, -1, -1, -1, 10, -1, -1, -1, -1,

@@ -3,54 +3,110 @@ import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
 import { PAGE_BYTES, PAGES_PER_SIZE } from "./pamt.ts";
 import { R8, RCX, RDX, type Registers } from "./registers.ts";
-import { PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
-import { LEAF_STATES } from "./sept-states.ts";
+import { PAGES_PER_ENTRY } from "./secure-ept.ts";
+import { FREE_OR_MAPPED_STATES, FREE_STATES, isIn, LEAF_STATES } from "./sept-states.ts";
+import type { Td } from "./tdr.ts";
 
 /** Leaves that touch no page: any number of calls end alike while no vCPU is in the guest. */
 export function anyReach(m: TdxModule, _r: Registers, most: number): number {
   return m.runningVcpus === 0 ? most : 1;
 }
 
-/** Uniform Secure EPT entries from the one in RCX on, with the PAMT entries of what they map. */
-export function entryReach(m: TdxModule, r: Registers, most: number, span: Span): number {
-  const level = (r.low[RCX] as number) & 7;
+/**
+ * Entries from the one in RCX on that are in one of `septStates` and alike, with the PAMT entries
+ * of what they map, in a TD that the leaf finds operable (`opStates`).
+ */
+export function entryReach(
+  m: TdxModule,
+  r: Registers,
+  most: number,
+  span: Span,
+  opStates: number,
+  septStates: number,
+): number {
+  const rcx = r.low[RCX] as number;
+  const level = rcx & 7;
   const entryPages = PAGES_PER_ENTRY[level] ?? 0;
-  const sept = septOperand(m, r);
-  if (sept === null || span.rcxStride !== entryPages * PAGE_BYTES) return 1;
-  const gpaPage = ((r.low[RCX] as number) - level) / PAGE_BYTES;
-  const reach = sept.uniformLength(gpaPage, level, most, span.addedLevels);
-  const runs = sept.levels[level];
+  const td = operableTd(m, r, opStates);
+  if (td?.sept == null || span.rcxStride !== entryPages * PAGE_BYTES) return 1;
+  const gpaPage = (rcx - level) / PAGE_BYTES;
+  const reach = td.sept.uniformLength(gpaPage, level, most, span.addedLevels);
+  const runs = td.sept.levels[level];
   if (runs === undefined || reach === 1) return 1;
   const index = Math.floor(gpaPage / entryPages);
-  if (((LEAF_STATES >> (runs.seek(index) & 15)) & 1) === 0) return reach;
+  const tag = runs.seek(index);
+  // Entries with aliases have tables in L2 trees, which are not looked at in runs.
+  if (tag > 15 || !isIn(septStates, tag)) return 1;
+  if (!isIn(LEAF_STATES, tag)) return reach;
   return m.pamt.uniformLength(runs.baseAt(index) / entryPages, reach, level as PamtSize);
 }
 
-/** As `entryReach`, for leaves that also take a free page of `size` in R8. */
+/** Free entries from the one in RCX on, with free pages of `size` from the one in R8 on. */
 export function newPageReach(
   m: TdxModule,
   r: Registers,
   most: number,
   span: Span,
+  opStates: number,
   size: PamtSize,
 ): number {
-  const pages = PAGES_PER_SIZE[size];
-  if (span.r8Stride !== pages * PAGE_BYTES) return 1;
-  const reach = entryReach(m, r, most, span);
+  if (span.r8Stride !== PAGES_PER_SIZE[size] * PAGE_BYTES) return 1;
+  const reach = entryReach(m, r, most, span, opStates, FREE_STATES);
   return freePagesReach(m, (r.low[R8] as number) / PAGE_BYTES, reach, size);
+}
+
+/**
+ * Chunks of mapped pages from the one in RCX on. The entries may still be free: in KVM's body
+ * TDH.MEM.PAGE.ADD comes first.
+ */
+export function chunkReach(
+  m: TdxModule,
+  r: Registers,
+  most: number,
+  span: Span,
+  opStates: number,
+): number {
+  const { rcxStride } = span;
+  const td = operableTd(m, r, opStates);
+  if (td?.sept == null || !(rcxStride > 0)) return 1;
+  const rcx = r.low[RCX] as number;
+  const gpaPage = Math.floor(rcx / PAGE_BYTES);
+  const offset = rcx - gpaPage * PAGE_BYTES;
+  const pages = Math.floor((offset + (most - 1) * rcxStride) / PAGE_BYTES) + 1;
+  const reach = td.sept.uniformLength(gpaPage, 0, pages, span.addedLevels);
+  if (reach >= pages) return isChunkReachable(td, gpaPage) ? most : 1;
+  return isChunkReachable(td, gpaPage)
+    ? Math.max(1, Math.ceil((reach * PAGE_BYTES - offset) / rcxStride))
+    : 1;
+}
+
+function isChunkReachable(td: Td, gpaPage: number): boolean {
+  return isIn(FREE_OR_MAPPED_STATES, td.sept?.levels[0]?.seek(gpaPage) ?? 0);
 }
 
 /** Free pages of `size` from host page `page` on, inside one TDMR. */
 export function freePagesReach(m: TdxModule, page: number, most: number, size: PamtSize): number {
+  const { pamt } = m;
   const pages = PAGES_PER_SIZE[size];
-  const inTdmr = Math.floor((m.pamt.tdmrEnd(page) - page) / pages);
-  let reach = Math.min(most, inTdmr, Math.floor(m.pamt.freeLength(page, most * pages) / pages));
-  if (size > 0) reach = m.pamt.freeLength(Math.floor(page / pages), reach, size);
+  const inTdmr = Math.floor((pamt.tdmrEnd(page) - page) / pages);
+  let reach = Math.min(most, inTdmr);
+  // A page in use at a larger size leaves the entries of the smaller ones free.
+  for (const at of [0, 1, 2] as const) {
+    if (reach <= 1) return 1;
+    const entryPages = PAGES_PER_SIZE[at];
+    const first = Math.floor(page / entryPages);
+    const last = Math.floor((page + reach * pages - 1) / entryPages);
+    const free = pamt.freeLength(first, last - first + 1, at);
+    if (first + free <= last) reach = Math.floor(((first + free) * entryPages - page) / pages);
+  }
   return Math.max(1, reach);
 }
 
-function septOperand(m: TdxModule, r: Registers): SecureEpt | null {
-  if (m.runningVcpus > 0) return null;
-  const tdrAddress = (r.low[RDX] as number) - ((r.low[RDX] as number) & 0xfff);
-  return m.tds.get(tdrAddress / PAGE_BYTES)?.sept ?? null;
+/** The TD in RDX, where a span can be looked for: calls on it go one by one while vCPUs run. */
+function operableTd(m: TdxModule, r: Registers, opStates: number): Td | null {
+  // A kept BEPOCH differs from page to page when the pages were removed one by one.
+  if (m.runningVcpus > 0 || m.platform.keepsFreedBepoch === true) return null;
+  const rdx = r.low[RDX] as number;
+  const td = m.tds.get((rdx - (rdx & 0xfff)) / PAGE_BYTES);
+  return td !== undefined && m.checkState(td, opStates) ? td : null;
 }

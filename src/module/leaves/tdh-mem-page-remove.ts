@@ -68,5 +68,7 @@ export const tdhMemPageRemove: Leaf = {
     return SUCCESS;
   },
 
-  reach: entryReach,
+  reach(m, r, most, span) {
+    return entryReach(m, r, most, span, OP_STATES, SEPT_STATES);
+  },
 };

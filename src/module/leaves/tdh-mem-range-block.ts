@@ -2,7 +2,7 @@ import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { RDX } from "../registers.ts";
 import { setBlockEpoch, switchL2Entries } from "../sept-effects.ts";
-import { AFTER_BLOCK, BLOCKED_STATES, isIn } from "../sept-states.ts";
+import { AFTER_BLOCK, BLOCKABLE_STATES, BLOCKED_STATES, isIn } from "../sept-states.ts";
 import { entryReach } from "../spans.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
@@ -45,5 +45,7 @@ export const tdhMemRangeBlock: Leaf = {
     return SUCCESS;
   },
 
-  reach: entryReach,
+  reach(m, r, most, span) {
+    return entryReach(m, r, most, span, OP_STATES, BLOCKABLE_STATES);
+  },
 };

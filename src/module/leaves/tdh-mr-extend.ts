@@ -1,0 +1,43 @@
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE } from "../locks.ts";
+import { OPERAND_INVALID, PAGE_BYTES } from "../pamt.ts";
+import { RCX, RDX } from "../registers.ts";
+import type { SecureEpt } from "../secure-ept.ts";
+import { MAPPED } from "../sept-states.ts";
+import { chunkReach } from "../spans.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { opStateSet } from "../tdcs.ts";
+
+const OP_STATES = opStateSet("INITIALIZED");
+const ENTRY_NOT_PRESENT = Status.of("TDX_EPT_ENTRY_NOT_PRESENT", "RCX");
+
+const CHUNK_BYTES = 256;
+
+/** ABI 7, TDH.MR.EXTEND: measures 256 bytes of a page that was added. */
+export const tdhMrExtend: Leaf = {
+  name: "TDH.MR.EXTEND",
+  number: 16,
+  maxVersion: 0,
+
+  run(m, r) {
+    m.takeSeptOperands(r);
+    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, EXCLUSIVE);
+    if (td === null) return m.refused;
+    if (!m.checkState(td, OP_STATES)) return m.refused;
+    const isValid = m.rcxHigh === 0 && m.rcx % CHUNK_BYTES === 0 && m.isPrivateGpa(td, m.rcx);
+    if (!isValid) return OPERAND_INVALID[RCX] as Status;
+    // Any leaf size will do, and a failed walk is an entry not present too (ABI 11, 25).
+    const sept = td.sept as SecureEpt;
+    sept.walk(Math.floor(m.rcx / PAGE_BYTES), 0);
+    if (sept.state !== MAPPED) {
+      sept.showDetails(r);
+      return ENTRY_NOT_PRESENT;
+    }
+    // MRTD is extended; no leaf shows it.
+    return SUCCESS;
+  },
+
+  reach(m, r, most, span) {
+    return chunkReach(m, r, most, span, OP_STATES);
+  },
+};
