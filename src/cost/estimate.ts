@@ -1,0 +1,56 @@
+import type { PhaseCounts } from "../ledger/phase-counts.ts";
+import {
+  type Basis,
+  type Interval,
+  roundInterval,
+  sumIntervals,
+  weakestBasis,
+} from "./interval.ts";
+import type { TdSize } from "./measured-range.ts";
+import { type Milestones, milestonesOf, V16_MMU_LOCK_WRITE_PHASES } from "./milestones.ts";
+import { estimatePhase, type PhaseEstimate } from "./phase-estimate.ts";
+import type { Profile } from "./profile.ts";
+
+export interface EstimateContext extends TdSize {
+  /** Phases the kernel generation spends under mmu_lock for writing; as v16 unless given. */
+  readonly mmuLockWritePhases?: readonly string[];
+}
+
+export interface Estimate {
+  readonly phases: readonly PhaseEstimate[];
+  /** End to end the sum of the phases. */
+  readonly elapsedNs: Interval & {
+    readonly basis: Basis;
+    readonly extrapolated: boolean;
+    /** Why it is extrapolated, one sentence each; absent when it is not. */
+    readonly reasons?: readonly string[];
+  };
+  readonly milestones: Milestones;
+}
+
+/**
+ * What the counts of a ledger cost, in the order of its phases: integers times prices, nothing
+ * else goes in. Every time is an interval of whole nanoseconds with its basis, flagged with the
+ * reasons where it leaves what the profile saw (published-measurements section 6).
+ */
+export function estimate(
+  phases: readonly PhaseCounts[],
+  context: EstimateContext,
+  profile: Profile,
+): Estimate {
+  const estimated = phases.map((counts) => estimatePhase(counts, context, profile));
+  const total = roundInterval(sumIntervals(estimated.map(({ elapsedNs }) => elapsedNs)));
+  const reasons = [...new Set(estimated.flatMap((phase) => phase.reasons))];
+  const basis = weakestBasis(estimated.map((phase) => phase.basis));
+  const held = context.mmuLockWritePhases ?? V16_MMU_LOCK_WRITE_PHASES;
+  return {
+    phases: estimated,
+    elapsedNs: {
+      ...total,
+      basis,
+      extrapolated: reasons.length > 0,
+      ...(reasons.length > 0 ? { reasons } : {}),
+    },
+    milestones: milestonesOf(estimated, held),
+  };
+}

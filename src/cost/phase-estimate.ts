@@ -1,0 +1,154 @@
+import type { PhaseCounts } from "../ledger/phase-counts.ts";
+import { GIB, PAGES_PER_1G, PAGES_PER_2M } from "../units/page.ts";
+import { formatSize } from "../units/size.ts";
+import { type Charge, chargePhase } from "./charges.ts";
+import {
+  type Basis,
+  type Interval,
+  roundInterval,
+  sumIntervals,
+  weakestBasis,
+} from "./interval.ts";
+import { doublingsOutside, reasonsOutside, type TdSize } from "./measured-range.ts";
+import type { Fit, MeasuredRange, OtherForm, Profile } from "./profile.ts";
+
+/** The estimate of one phase. */
+export interface PhaseEstimate {
+  readonly phase: string;
+  /** Whole nanoseconds. */
+  readonly elapsedNs: Interval;
+  readonly basis: Basis;
+  /** Why it leaves what was measured, one sentence each; empty when it does not. */
+  readonly reasons: readonly string[];
+  /** What it is the sum of: their mids make its mid, but for rounding. */
+  readonly charges: readonly Charge[];
+}
+
+interface FittedTime {
+  readonly time: Interval;
+  /** What the mid has above the sum of the charges, as a charge of its own. */
+  readonly surcharge?: Charge;
+}
+
+const LARGE_PAGES = "No teardown of pages larger than 4 KiB was ever timed.";
+
+function isBeyond({ memoryBytes, populatedBytes, vcpus }: TdSize, range: MeasuredRange): boolean {
+  return vcpus > range.vcpus.high || Math.max(memoryBytes, populatedBytes) > range.memoryBytes.high;
+}
+
+/** Successful calls of the leaf that stands for pages, in units of 4 KiB. */
+function pagesOf(counts: PhaseCounts, leaf: string): number {
+  const { "2M": large = 0, "1G": huge = 0 } = counts.largePageCalls[leaf] ?? {};
+  let pages = counts.seamcalls.byLeaf[leaf] ?? 0;
+  pages += large * (PAGES_PER_2M - 1) + huge * (PAGES_PER_1G - 1);
+  for (const failed of counts.failedCalls) {
+    if (failed.leaf !== leaf) continue;
+    const size = failed.pageSize;
+    pages -= failed.count * (size === "2M" ? PAGES_PER_2M : size === "1G" ? PAGES_PER_1G : 1);
+  }
+  return pages;
+}
+
+function otherFormTime(form: OtherForm, td: TdSize, pages: number): number {
+  // Written with a square root: unlike a power it is the same to the last bit everywhere.
+  const grown = td.vcpus * Math.sqrt(td.vcpus) * (td.populatedBytes / GIB);
+  return pages * (form.base.value + form.slope.value * grown);
+}
+
+function surcharge(form: OtherForm, phase: string, pages: number, time: Interval): Charge {
+  const price = { low: time.low / pages, mid: time.mid / pages, high: time.high / pages };
+  return { phase, term: form.term, count: pages, price, time, basis: "assumed", whole: true };
+}
+
+/**
+ * The time of charges that were fitted together: their sum with the tolerance of the fit, wider
+ * for each doubling outside its range. Where a second curve fits the data as well, the range
+ * spans both, and the value is their geometric mean: nothing says which is right.
+ */
+function fittedTime(sum: number, fit: Fit, td: TdSize, counts: PhaseCounts): FittedTime {
+  const form = fit.otherForm;
+  const tolerance = fit.tolerance.value;
+  const wider = 1 + fit.widening.value * doublingsOutside(td, form?.range ?? fit.range);
+  const pages = form === undefined ? 0 : pagesOf(counts, form.pagesLeaf);
+  if (form === undefined || pages === 0 || !isBeyond(td, fit.range)) {
+    const low = (sum * (1 - tolerance)) / wider;
+    return { time: { low, mid: sum, high: sum * (1 + tolerance) * wider } };
+  }
+  const other = otherFormTime(form, td, pages);
+  const low = (Math.min(sum, other) * (1 - tolerance)) / wider;
+  const open = Math.max(sum * (1 + tolerance), other * (1 + form.margin.value)) * wider;
+  const high = Math.max(Math.min(open, low * form.spread.value), sum);
+  const upper = Math.min(other, high / (1 + form.margin.value));
+  const mid = upper > sum ? Math.sqrt(sum * upper) : sum;
+  const above = { low: 0, mid: mid - sum, high: high - sum };
+  return { time: { low, mid, high }, surcharge: surcharge(form, counts.phase, pages, above) };
+}
+
+/** Large pages: each price with its own interval, since nothing was fitted together there. */
+function largePageTime(
+  charges: readonly Charge[],
+  fit: Fit,
+  td: TdSize,
+  counts: PhaseCounts,
+): Interval {
+  const sum = sumIntervals(charges.map(({ time }) => time));
+  const form = fit.otherForm;
+  const wider = 1 + fit.widening.value * doublingsOutside(td, form?.range ?? fit.range);
+  let high = sum.high;
+  if (form !== undefined && isBeyond(td, fit.range)) {
+    const other = otherFormTime(form, td, pagesOf(counts, form.pagesLeaf));
+    high = Math.max(high, Math.min(other * (1 + form.margin.value), high * form.spread.value));
+  }
+  return { low: sum.low / wider, mid: sum.mid, high: high * wider };
+}
+
+function reasonsOf(fit: Fit | undefined, td: TdSize, large: boolean): string[] {
+  const reasons = large ? [LARGE_PAGES] : [];
+  if (fit === undefined) return reasons;
+  reasons.push(...reasonsOutside(td, fit.range, fit.fit));
+  if (fit.otherForm !== undefined && isBeyond(td, fit.range)) {
+    const { vcpus, memoryBytes } = fit.range;
+    reasons.push(
+      `Beyond ${vcpus.high} vCPUs or ${formatSize(memoryBytes.high)} two curves fit the ` +
+        `measurements of ${fit.fit}, and the range spans both.`,
+    );
+  }
+  return reasons;
+}
+
+/** Prices one phase of a ledger for a TD; counts without a price are named in `reasons`. */
+export function estimatePhase(counts: PhaseCounts, td: TdSize, profile: Profile): PhaseEstimate {
+  const { charges, unpriced } = chargePhase(counts, profile);
+  const fit = profile.fits.find(({ phases }) => phases.includes(counts.phase));
+  const large = Object.keys(counts.largePageCalls).length > 0;
+  const reasons = [
+    ...unpriced.map((what) => `The profile has no price for ${what}: it counts as nothing.`),
+    ...reasonsOf(fit, td, large),
+  ];
+  const isFitted = (charge: Charge): boolean =>
+    fit !== undefined && !large && charge.whole && fit.terms.includes(charge.term);
+  const fitted = charges.filter(isFitted);
+  const parts: Interval[] = [];
+  const all = [...charges];
+  if (fit !== undefined && large) {
+    parts.push(largePageTime(charges, fit, td, counts));
+  } else {
+    for (const charge of charges) if (!isFitted(charge)) parts.push(charge.time);
+  }
+  if (fit !== undefined && fitted.length > 0) {
+    const sum = sumIntervals(fitted.map(({ time }) => time)).mid;
+    const { time, surcharge: extra } = fittedTime(sum, fit, td, counts);
+    parts.push(time);
+    if (extra !== undefined) all.push(extra);
+  }
+  const bases = all.map(({ basis }) => basis);
+  if (fit !== undefined && fitted.length > 0) bases.push(fit.tolerance.basis);
+  if (reasons.length > 0) bases.push("assumed");
+  return {
+    phase: counts.phase,
+    elapsedNs: roundInterval(sumIntervals(parts)),
+    basis: weakestBasis(bases),
+    reasons,
+    charges: all,
+  };
+}

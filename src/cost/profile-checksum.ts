@@ -1,0 +1,10 @@
+import { createHash } from "node:crypto";
+import { type Profile, profileText } from "./profile.ts";
+
+/**
+ * SHA-256 of a profile's text, 64 hexadecimal digits: what `sha256sum` prints for the file of a
+ * built-in profile, and the same for a user's file however that is indented.
+ */
+export function profileSha256(profile: Profile): string {
+  return createHash("sha256").update(profileText(profile)).digest("hex");
+}

@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { profileText } from "../../src/cost/profile.ts";
+import { profileSha256 } from "../../src/cost/profile-checksum.ts";
+import { parseProfile } from "../../src/cost/profile-schema.ts";
+import { BUILT_IN_PROFILES, builtInProfile } from "../../src/cost/profiles/index.ts";
+import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
+
+/** A copy of the built-in profile with the value at a path replaced, or removed by undefined. */
+function changed(path: readonly (string | number)[], value: unknown): unknown {
+  const copy: unknown = JSON.parse(profileText(PUBLISHED_2025));
+  let place = copy as Record<string | number, unknown>;
+  for (const key of path.slice(0, -1)) place = place[key] as Record<string | number, unknown>;
+  place[path.at(-1) as string] = value;
+  return JSON.parse(JSON.stringify(copy));
+}
+
+describe("built-in profiles", () => {
+  test.each([...BUILT_IN_PROFILES.values()])("$name keeps its own schema", (profile) => {
+    expect(parseProfile(JSON.parse(profileText(profile)), profile.name)).toEqual(profile);
+  });
+
+  test.each([...BUILT_IN_PROFILES.values()])("$name is the file in fixtures", async (profile) => {
+    const file = `../../fixtures/profiles/${profile.name}.json`;
+    await expect(profileText(profile)).toMatchFileSnapshot(file);
+  });
+
+  test("the checksum is that of the file, and does not depend on layout or order of keys", () => {
+    const file = readFileSync("fixtures/profiles/published-2025.json");
+    const sha256 = createHash("sha256").update(file).digest("hex");
+    expect(profileSha256(PUBLISHED_2025)).toBe(sha256);
+    const { fits, terms, ...head } = PUBLISHED_2025;
+    const shuffled = JSON.parse(JSON.stringify({ fits, terms, ...head }));
+    expect(profileSha256(parseProfile(shuffled, "my.json"))).toBe(sha256);
+  });
+
+  test("an unknown name is wrong usage and names those there are", () => {
+    expect(() => builtInProfile("nonsense")).toThrow(
+      expect.objectContaining({ kind: "usage", hint: expect.stringContaining("published-2025") }),
+    );
+  });
+
+  test("the price of runtime removal is that of the published slope and intercept", () => {
+    const value = (name: string): number =>
+      PUBLISHED_2025.terms.find(({ term }) => term === name)?.price.value ?? Number.NaN;
+    const cleared = value("page clear") + value("page bookkeeping");
+    expect(value("runtime removal") + cleared).toBeCloseTo(14_805, 0);
+    expect(value("reclaim") + cleared).toBe(4750);
+  });
+});
+
+describe("the schema refuses", () => {
+  test.each(["value", "low", "high", "unit", "basis", "source", "conditions"])(
+    "a number without %s",
+    (field) => {
+      expect(() =>
+        parseProfile(changed(["terms", 0, "price", field], undefined), "my.json"),
+      ).toThrow(new RegExp(`^my\\.json is not a cost profile: terms\\.0\\.price\\.${field}`));
+    },
+  );
+
+  test.each([
+    ["a bare number", ["terms", 0, "price"], 2550],
+    ["an empty source", ["terms", 0, "price", "source"], "  "],
+    ["a value outside its interval", ["terms", 0, "price", "low"], 9999],
+    ["a negative price", ["terms", 0, "price", "low"], -1],
+    ["a text for a number", ["terms", 0, "price", "value"], "2550"],
+    ["an unknown basis", ["terms", 0, "price", "basis"], "guessed"],
+    ["a unit that does not fit what is counted", ["terms", 0, "price", "unit"], "ratio"],
+    ["a tolerance in nanoseconds", ["fits", 0, "tolerance", "unit"], "ns/page"],
+    ["a tolerance of everything", ["fits", 0, "tolerance", "high"], 0.05],
+    ["two terms of one name", ["terms", 1, "term"], "reclaim"],
+    ["a fit of a term that is not there", ["fits", 0, "terms", 0], "magic"],
+    ["a leaf the ABI could not have", ["terms", 0, "per", "leaf"], "reclaim"],
+    ["an empty range", ["fits", 0, "range", "vcpus", "low"], 65],
+    ["an unknown key", ["terms", 0, "price", "vlaue"], 1],
+    ["another schema", ["schema"], "tdx-sim/profile/v9"],
+    ["a name that is no file name", ["name"], "../x"],
+  ])("%s", (_what, path, value) => {
+    expect(() => parseProfile(changed(path, value), "my.json")).toThrow(
+      expect.objectContaining({ kind: "data" }),
+    );
+  });
+
+  test.each([null, 7, "text", [], {}])("%j", (value) => {
+    expect(() => parseProfile(value, "my.json")).toThrow(expect.objectContaining({ kind: "data" }));
+  });
+});
