@@ -18,3 +18,8 @@ export interface CacheWriteBack {
   doneBlocks: number;
   hkids: number[];
 }
+
+/** One bit for each package: what PKG_CONFIG_BITMAP and WBINVD_BITMAP are when complete. */
+export function everyPackage(packages: number): number {
+  return (1 << packages) - 1;
+}

@@ -44,6 +44,8 @@ export interface Tdcs {
   tdEpoch: number;
   /** vCPUs now in the guest that entered in an even, odd epoch (ABI 5). */
   readonly refcount: [number, number];
+  /** The TD_PARAMS that MNG.INIT accepted: TDH.MNG.RD shows more of them than is kept above. */
+  params: Uint8Array;
 }
 
 export function newTdcs(): Tdcs {
@@ -61,6 +63,7 @@ export function newTdcs(): Tdcs {
     tscFrequency: 0,
     tdEpoch: 0,
     refcount: [0, 0],
+    params: new Uint8Array(),
   };
 }
 

@@ -8,8 +8,24 @@ import { tdhMemRangeUnblock } from "./tdh-mem-range-unblock.ts";
 import { tdhMemSeptAdd } from "./tdh-mem-sept-add.ts";
 import { tdhMemSeptRd } from "./tdh-mem-sept-rd.ts";
 import { tdhMemTrack } from "./tdh-mem-track.ts";
+import { tdhMngAddcx } from "./tdh-mng-addcx.ts";
+import { tdhMngCreate } from "./tdh-mng-create.ts";
+import { tdhMngInit } from "./tdh-mng-init.ts";
+import { tdhMngKeyConfig } from "./tdh-mng-key-config.ts";
+import { tdhMngKeyFreeid } from "./tdh-mng-key-freeid.ts";
+import { tdhMngKeyReclaimid } from "./tdh-mng-key-reclaimid.ts";
+import { tdhMngVpflushdone } from "./tdh-mng-vpflushdone.ts";
 import { tdhMrExtend } from "./tdh-mr-extend.ts";
+import { tdhMrFinalize } from "./tdh-mr-finalize.ts";
+import { tdhPhymemCacheWb } from "./tdh-phymem-cache-wb.ts";
+import { tdhPhymemPageRdmd } from "./tdh-phymem-page-rdmd.ts";
 import { tdhPhymemPageReclaim } from "./tdh-phymem-page-reclaim.ts";
+import { tdhPhymemPageWbinvd } from "./tdh-phymem-page-wbinvd.ts";
+import { tdhVpAddcx } from "./tdh-vp-addcx.ts";
+import { tdhVpCreate } from "./tdh-vp-create.ts";
+import { tdhVpEnter } from "./tdh-vp-enter.ts";
+import { tdhVpFlush } from "./tdh-vp-flush.ts";
+import { tdhVpInit } from "./tdh-vp-init.ts";
 
 export const EMULATED: readonly Leaf[] = [
   tdhMemPageAdd,
@@ -20,8 +36,24 @@ export const EMULATED: readonly Leaf[] = [
   tdhMemSeptAdd,
   tdhMemSeptRd,
   tdhMemTrack,
+  tdhMngAddcx,
+  tdhMngCreate,
+  tdhMngInit,
+  tdhMngKeyConfig,
+  tdhMngKeyFreeid,
+  tdhMngKeyReclaimid,
+  tdhMngVpflushdone,
   tdhMrExtend,
+  tdhMrFinalize,
+  tdhPhymemCacheWb,
+  tdhPhymemPageRdmd,
   tdhPhymemPageReclaim,
+  tdhPhymemPageWbinvd,
+  tdhVpAddcx,
+  tdhVpCreate,
+  tdhVpEnter,
+  tdhVpFlush,
+  tdhVpInit,
 ];
 
 /** The leaf table by number: what the dispatcher finds. */

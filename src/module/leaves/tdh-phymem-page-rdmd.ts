@@ -1,0 +1,30 @@
+import type { Leaf } from "../leaf.ts";
+import { SHARED } from "../locks.ts";
+import { OPERAND_BUSY, PAGE_BYTES, PT_EPT, PT_REG } from "../pamt.ts";
+import { R8, R9, R10, R11, RCX, RDX } from "../registers.ts";
+import { type Status, SUCCESS } from "../status.ts";
+
+/** ABI 7, TDH.PHYMEM.PAGE.RDMD: shows a page's PAMT entry; of a freed one the last owner too. */
+export const tdhPhymemPageRdmd: Leaf = {
+  name: "TDH.PHYMEM.PAGE.RDMD",
+  number: 24,
+  maxVersion: 0,
+
+  run(m, r) {
+    const { pamt } = m;
+    const low = r.low[RCX] as number;
+    const address = pamt.checkAddress(low, r.high[RCX] as number, RCX);
+    for (const register of [RCX, RDX, R8, R9, R10, R11]) r.setNumber(register, 0);
+    if (address !== SUCCESS) return address;
+    if (!pamt.lockWalk(low / PAGE_BYTES, SHARED)) return OPERAND_BUSY[RCX] as Status;
+
+    const size = pamt.walkSize;
+    const index = pamt.walkIndex;
+    const type = pamt.type(index, size);
+    r.low[RCX] = type;
+    r.low[RDX] = pamt.owner(index, size) * PAGE_BYTES;
+    r.low[R8] = size;
+    if (type === PT_REG || type === PT_EPT) r.low[R9] = pamt.bepoch(index, size);
+    return SUCCESS;
+  },
+};

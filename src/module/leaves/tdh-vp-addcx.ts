@@ -1,0 +1,36 @@
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE } from "../locks.ts";
+import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../pamt.ts";
+import { RCX, RDX } from "../registers.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { opStateSet } from "../tdcs.ts";
+import { TDVPS_PAGES_MAX, VCPU_UNINITIALIZED } from "../tdvps.ts";
+
+const OP_STATES = opStateSet("INITIALIZED", "STATE_IMPORT");
+const VCPU_STATE_INCORRECT = Status.of("TDX_VCPU_STATE_INCORRECT");
+const TDCX_NUM_INCORRECT = Status.of("TDX_TDCX_NUM_INCORRECT");
+
+/** ABI 7, TDH.VP.ADDCX: adds a page to a vCPU's control structure; its owner is the TDR. */
+export const tdhVpAddcx: Leaf = {
+  name: "TDH.VP.ADDCX",
+  number: 4,
+  maxVersion: 0,
+
+  run(m, r) {
+    const vcpu = m.tdvprOperand(r, RDX, EXCLUSIVE);
+    if (vcpu === null) return m.refused;
+    const { td } = vcpu;
+    if (!m.lockOwner(td)) return m.refused;
+    if (!m.checkState(td, OP_STATES)) return m.refused;
+    if (vcpu.state !== VCPU_UNINITIALIZED) return VCPU_STATE_INCORRECT;
+    if (vcpu.pages.length >= TDVPS_PAGES_MAX) return TDCX_NUM_INCORRECT;
+    if (!m.checkPage(r, RCX, EXCLUSIVE, PT_NDA)) return m.refused;
+
+    const page = (r.low[RCX] as number) / PAGE_BYTES;
+    m.hostMemory.overwrite(page, 1);
+    vcpu.pages.push(page);
+    td.chldcnt += 1;
+    m.pamt.take(page, 1, PT_TDCX, td.page);
+    return SUCCESS;
+  },
+};

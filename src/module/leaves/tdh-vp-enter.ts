@@ -1,0 +1,49 @@
+import { associate } from "../association.ts";
+import { enterGuest } from "../guest.ts";
+import type { Leaf } from "../leaf.ts";
+import { SHARED } from "../locks.ts";
+import { OPERAND_INVALID, PAGE_BYTES, PT_TDVPR } from "../pamt.ts";
+import { RCX } from "../registers.ts";
+import { anyReach } from "../spans.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { opStateSet } from "../tdcs.ts";
+import { tdvpsPages, VCPU_READY, type Vcpu } from "../tdvps.ts";
+
+const OP_STATES = opStateSet("RUNNABLE", "LIVE_EXPORT", "LIVE_IMPORT");
+/** HOST_RECOVERABILITY_HINT and RESUME_L1, bits 52 and 53 of RCX. */
+const FLAGS = 3;
+const TDCX_NUM_INCORRECT = Status.of("TDX_TDCX_NUM_INCORRECT");
+const VCPU_STATE_INCORRECT = Status.of("TDX_VCPU_STATE_INCORRECT");
+
+/**
+ * ABI 7, TDH.VP.ENTER: the calling LP runs the vCPU. Success means that the guest runs now; what
+ * the leaf returns at TD exit is told by `vpExit`. Entering `count` times leaves one vCPU inside.
+ */
+export const tdhVpEnter: Leaf = {
+  name: "TDH.VP.ENTER",
+  number: 0,
+  maxVersion: 0,
+  missing: "no guest code, so no zero-step filter; the guest can accept pages and be interrupted",
+
+  run(m, r) {
+    const low = r.low[RCX] as number;
+    const flags = r.high[RCX] as number;
+    if ((low & 0xfff) !== 0 || flags > FLAGS) return OPERAND_INVALID[RCX] as Status;
+    const operand = m.pamt.checkPage(low, 0, RCX, SHARED, PT_TDVPR);
+    if (operand !== SUCCESS) return operand;
+    const vcpu = m.vcpus.get(low / PAGE_BYTES) as Vcpu;
+    const { td } = vcpu;
+    if (!m.lockOwner(td)) return m.refused;
+    if (!m.checkState(td, OP_STATES)) return m.refused;
+    if (vcpu.pages.length < tdvpsPages(td.tdcs.numL2Vms)) return TDCX_NUM_INCORRECT;
+    if (vcpu.state !== VCPU_READY) return VCPU_STATE_INCORRECT;
+    if (!associate(m, vcpu)) return m.refused;
+    // No exit here is an ASYNC_TRAP and the current VM is always L1: either flag is wrong.
+    if (flags !== 0) return OPERAND_INVALID[RCX] as Status;
+
+    enterGuest(m, vcpu);
+    return SUCCESS;
+  },
+
+  reach: anyReach,
+};

@@ -1,0 +1,31 @@
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE } from "../locks.ts";
+import { RCX } from "../registers.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { TD_KEYS_CONFIGURED } from "../tdr.ts";
+import { NO_LP, tdvpsPages } from "../tdvps.ts";
+
+const TD_KEYS_NOT_CONFIGURED = Status.of("TDX_TD_KEYS_NOT_CONFIGURED");
+const TDCX_NUM_INCORRECT = Status.of("TDX_TDCX_NUM_INCORRECT");
+const VCPU_NOT_ASSOCIATED = Status.of("TDX_VCPU_NOT_ASSOCIATED");
+
+/** ABI 7, TDH.VP.FLUSH: ends the vCPU's association; only the associated LP can do it. */
+export const tdhVpFlush: Leaf = {
+  name: "TDH.VP.FLUSH",
+  number: 18,
+  maxVersion: 0,
+
+  run(m, r) {
+    const vcpu = m.tdvprOperand(r, RCX, EXCLUSIVE);
+    if (vcpu === null) return m.refused;
+    const { td } = vcpu;
+    if (!m.lockOwner(td)) return m.refused;
+    if (td.lifecycle !== TD_KEYS_CONFIGURED) return TD_KEYS_NOT_CONFIGURED;
+    if (vcpu.pages.length < tdvpsPages(td.tdcs.numL2Vms)) return TDCX_NUM_INCORRECT;
+    if (vcpu.assocLp !== m.lp) return VCPU_NOT_ASSOCIATED;
+
+    vcpu.assocLp = NO_LP;
+    td.tdcs.numAssocVcpus -= 1;
+    return SUCCESS;
+  },
+};

@@ -1,0 +1,37 @@
+import { associate } from "../association.ts";
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE } from "../locks.ts";
+import { RCX } from "../registers.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { opStateSet } from "../tdcs.ts";
+import { tdvpsPages, VCPU_READY, VCPU_UNINITIALIZED } from "../tdvps.ts";
+
+const OP_STATES = opStateSet("INITIALIZED");
+const TDCX_NUM_INCORRECT = Status.of("TDX_TDCX_NUM_INCORRECT");
+const VCPU_STATE_INCORRECT = Status.of("TDX_VCPU_STATE_INCORRECT");
+const MAX_VCPUS_EXCEEDED = Status.of("TDX_MAX_VCPUS_EXCEEDED");
+
+/** ABI 7, TDH.VP.INIT: makes a vCPU ready; it is associated with the calling LP from now on. */
+export const tdhVpInit: Leaf = {
+  name: "TDH.VP.INIT",
+  number: 22,
+  maxVersion: 0,
+
+  run(m, r) {
+    const vcpu = m.tdvprOperand(r, RCX, EXCLUSIVE);
+    if (vcpu === null) return m.refused;
+    const { td } = vcpu;
+    if (!m.lockOwner(td)) return m.refused;
+    if (!m.checkState(td, OP_STATES)) return m.refused;
+    const { tdcs } = td;
+    if (vcpu.pages.length < tdvpsPages(tdcs.numL2Vms)) return TDCX_NUM_INCORRECT;
+    if (vcpu.state !== VCPU_UNINITIALIZED) return VCPU_STATE_INCORRECT;
+    if (tdcs.numVcpus >= tdcs.maxVcpus) return MAX_VCPUS_EXCEEDED;
+
+    vcpu.vcpuIndex = tdcs.numVcpus;
+    tdcs.numVcpus += 1;
+    vcpu.state = VCPU_READY;
+    associate(m, vcpu);
+    return SUCCESS;
+  },
+};
