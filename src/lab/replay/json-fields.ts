@@ -1,0 +1,102 @@
+import { Failure } from "../../units/failure.ts";
+
+/** Fields of parsed JSON, read with a check each; `where` names the place in a Failure. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+const ADDRESS_LIMIT = 2 ** 52;
+const MOST_SHOWN = 60;
+const HEX64 = /^0x[0-9a-f]{1,16}$/i;
+
+/** Throws a `data` Failure: the input does not have its documented form. */
+export function refuse(where: string, problem: string): never {
+  throw new Failure("data", where === "" ? problem : `${where}: ${problem}`);
+}
+
+/** A value of the input as an error message shows it: short and without control characters. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value);
+  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}...`;
+}
+
+export function at(where: string, key: string): string {
+  return where === "" ? key : `${where}.${key}`;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function objectField(object: JsonObject, key: string, where: string): JsonObject {
+  const value = object[key];
+  if (isObject(value)) return value;
+  if (value === undefined) return refuse(where, `field ${key} is missing`);
+  return refuse(at(where, key), `an object is wanted here, not ${shown(value)}`);
+}
+
+export function arrayField(object: JsonObject, key: string, where: string): readonly unknown[] {
+  const value = object[key];
+  if (Array.isArray(value)) return value;
+  if (value === undefined) return refuse(where, `field ${key} is missing`);
+  return refuse(at(where, key), `a list is wanted here, not ${shown(value)}`);
+}
+
+export function stringField(object: JsonObject, key: string, where: string): string {
+  const value = object[key];
+  if (typeof value === "string") return value;
+  if (value === undefined) return refuse(where, `field ${key} is missing`);
+  return refuse(at(where, key), `a text is wanted here, not ${shown(value)}`);
+}
+
+/** An integer from `min` to `max`. */
+export function integerField(
+  object: JsonObject,
+  key: string,
+  where: string,
+  min: number,
+  max: number,
+): number {
+  const value = object[key];
+  if (value === undefined) return refuse(where, `field ${key} is missing`);
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) {
+    return value as number;
+  }
+  return refuse(at(where, key), `${shown(value)} is not an integer from ${min} to ${max}`);
+}
+
+/** A physical address or a size below 2^52, written in hexadecimal and a multiple of `unit`. */
+export function addressField(
+  object: JsonObject,
+  key: string,
+  where: string,
+  unit: number,
+  limit: number = ADDRESS_LIMIT,
+): number {
+  const value = object[key];
+  if (value === undefined) return refuse(where, `field ${key} is missing`);
+  const address = typeof value === "string" && HEX64.test(value) ? Number(value) : Number.NaN;
+  if (address >= 0 && address < limit && address % unit === 0) return address;
+  const wanted = `0x and hexadecimal digits below 0x${limit.toString(16)}`;
+  const aligned = unit === 1 ? "" : `, a multiple of 0x${unit.toString(16)}`;
+  return refuse(at(where, key), `${shown(value)} is out of range (${wanted}${aligned})`);
+}
+
+/** Bits 51:0 and 63:52 of a 64-bit value written in hexadecimal. */
+export function parseRegister(value: unknown, where: string): { low: number; high: number } {
+  if (typeof value !== "string" || !HEX64.test(value)) {
+    return refuse(where, `${shown(value)} is not 0x and one to sixteen hexadecimal digits`);
+  }
+  // Thirteen digits are 52 bits, which a number holds exactly.
+  if (value.length <= 15) return { low: Number(value), high: 0 };
+  const split = value.length - 13;
+  return {
+    low: Number.parseInt(value.slice(split), 16),
+    high: Number.parseInt(value.slice(2, split), 16),
+  };
+}
+
+/** As registers are written in messages: `0x` and no leading zeroes. */
+export function formatRegister(low: number, high: number): string {
+  if (high === 0) return `0x${low.toString(16)}`;
+  return `0x${high.toString(16)}${low.toString(16).padStart(13, "0")}`;
+}

@@ -1,0 +1,77 @@
+import { RAX } from "../../module/registers.ts";
+import { Status } from "../../module/status.ts";
+import { STATUS_CODES, type StatusName } from "../../module/status-codes.ts";
+import { formatRegister } from "./json-fields.ts";
+import { registerName } from "./register-names.ts";
+import type { RegisterValue } from "./sequence.ts";
+
+/** One value that differs from the recorded one. */
+export interface Mismatch {
+  readonly sequence: string;
+  /** Index of the step in `steps`; null for the end state. */
+  readonly step: number | null;
+  /** ABI name of the leaf; null for the end state. */
+  readonly leaf: string | null;
+  /** A register (`rcx`, `exit.rdx`), `status`, `emulation` or a path below `final`. */
+  readonly field: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** The statuses of the call by name with operand; null for the end state. */
+  readonly expectedStatus: string | null;
+  readonly actualStatus: string | null;
+}
+
+/** What differs in a step, before it is known which step it is. */
+export interface Difference {
+  readonly field: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+const NAMES: ReadonlyMap<number, StatusName> = new Map(
+  Object.entries(STATUS_CODES).map(([name, code]) => [code, name as StatusName]),
+);
+
+/** Name with operand of a status given as RAX; other values of RAX are shown as they are. */
+export function statusText({ low, high }: RegisterValue): string {
+  const details = low % 2 ** 32;
+  const name = NAMES.get((low - details) / 2 ** 32 + high * 2 ** 20);
+  if (name === undefined) return formatRegister(low, high);
+  if (details === 0) {
+    // Operand id 0 is RAX, and only this status can name it.
+    return name === "TDX_OPERAND_INVALID" ? Status.of(name, "RAX").text : name;
+  }
+  const known = Status.at(name, details);
+  return known.details === details ? known.text : `${name}|0x${details.toString(16)}`;
+}
+
+/** The recorded registers that `low` and `high` contradict; `prefix` goes before their names. */
+export function differingRegisters(
+  recorded: readonly RegisterValue[],
+  low: Float64Array,
+  high: Uint16Array,
+  prefix: string,
+): Difference[] | null {
+  let differences: Difference[] | null = null;
+  for (const each of recorded) {
+    const { register } = each;
+    if (low[register] === each.low && high[register] === each.high) continue;
+    differences ??= [];
+    differences.push({
+      field: prefix + registerName(register),
+      expected: formatRegister(each.low, each.high),
+      actual: formatRegister(low[register] as number, high[register] as number),
+    });
+  }
+  return differences;
+}
+
+/** The status that a step recorded, by name: as given, else read from RAX. */
+export function recordedStatus(
+  status: string | null,
+  out: readonly RegisterValue[],
+): string | null {
+  if (status !== null) return status;
+  const rax = out.find(({ register }) => register === RAX);
+  return rax === undefined ? null : statusText(rax);
+}
