@@ -1,6 +1,7 @@
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
 import { PAGES_PER_SIZE, PT_EPT } from "./pamt.ts";
+import { R9, R10, R11, type Registers } from "./registers.ts";
 import type { L2SecureEpt, SecureEpt } from "./secure-ept.ts";
 import {
   isIn,
@@ -63,6 +64,11 @@ export function addL2Table(m: TdxModule, td: Td, l2: L2SecureEpt, page: number, 
   l2.set(L2_NL_MAPPED, page);
   m.pamt.take(page, 1, PT_EPT, td.page, bepoch);
   td.chldcnt += 1;
+}
+
+/** SEPT.REMOVE and PROMOTE, version 1 on: R9..R11 name no freed L2 page yet, whatever follows. */
+export function startFreedL2List(r: Registers): void {
+  for (const register of [R9, R10, R11]) r.setAllOnes(register);
 }
 
 /** Frees the L2 table that `l2` stands on: entry L2_FREE, page PT_NDA, one child less. */

@@ -2,11 +2,14 @@ import type { Leaf } from "../leaf.ts";
 import { NOT_EMULATED } from "./not-emulated.ts";
 import { tdhMemPageAdd } from "./tdh-mem-page-add.ts";
 import { tdhMemPageAug } from "./tdh-mem-page-aug.ts";
+import { tdhMemPageDemote } from "./tdh-mem-page-demote.ts";
+import { tdhMemPagePromote } from "./tdh-mem-page-promote.ts";
 import { tdhMemPageRemove } from "./tdh-mem-page-remove.ts";
 import { tdhMemRangeBlock } from "./tdh-mem-range-block.ts";
 import { tdhMemRangeUnblock } from "./tdh-mem-range-unblock.ts";
 import { tdhMemSeptAdd } from "./tdh-mem-sept-add.ts";
 import { tdhMemSeptRd } from "./tdh-mem-sept-rd.ts";
+import { tdhMemSeptRemove } from "./tdh-mem-sept-remove.ts";
 import { tdhMemTrack } from "./tdh-mem-track.ts";
 import { tdhMngAddcx } from "./tdh-mng-addcx.ts";
 import { tdhMngCreate } from "./tdh-mng-create.ts";
@@ -30,11 +33,14 @@ import { tdhVpInit } from "./tdh-vp-init.ts";
 export const EMULATED: readonly Leaf[] = [
   tdhMemPageAdd,
   tdhMemPageAug,
+  tdhMemPageDemote,
+  tdhMemPagePromote,
   tdhMemPageRemove,
   tdhMemRangeBlock,
   tdhMemRangeUnblock,
   tdhMemSeptAdd,
   tdhMemSeptRd,
+  tdhMemSeptRemove,
   tdhMemTrack,
   tdhMngAddcx,
   tdhMngCreate,

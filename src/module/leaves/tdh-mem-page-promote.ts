@@ -1,0 +1,130 @@
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
+import type { TdxModule } from "../module.ts";
+import { OPERAND_BUSY, PAGE_BYTES, PAGES_PER_SIZE, PT_REG } from "../pamt.ts";
+import { R8, RCX, RDX, type Registers } from "../registers.ts";
+import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
+import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
+import { BLOCKED_STATES, isIn, MAPPED, PENDING, TABLE_STATES } from "../sept-states.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { opStateSet } from "../tdcs.ts";
+import type { Td } from "../tdr.ts";
+import { isTracked, isTrackingRequired } from "../tlb-tracking.ts";
+
+const OP_STATES = opStateSet(
+  "INITIALIZED",
+  "RUNNABLE",
+  "LIVE_EXPORT",
+  "PAUSED_EXPORT",
+  "POST_EXPORT",
+  "POST_IMPORT",
+  "LIVE_IMPORT",
+);
+const VERSION_INVALID = Status.of("TDX_OPERAND_INVALID", "RAX");
+const ENTRY_STATE_INCORRECT = Status.of("TDX_EPT_ENTRY_STATE_INCORRECT", "RCX");
+const NOT_BLOCKED = Status.of("TDX_GPA_RANGE_NOT_BLOCKED", "RCX");
+const TRACKING_NOT_DONE = Status.of("TDX_TLB_TRACKING_NOT_DONE", "RCX");
+const INVALID_PROMOTE_CONDITIONS = Status.of("TDX_EPT_INVALID_PROMOTE_CONDITIONS", "RCX");
+const INTERRUPTED = Status.of("TDX_INTERRUPTED_RESTARTABLE");
+
+/** ABI 7, TDH.MEM.PAGE.PROMOTE: merges the 512 pages of a table into one. */
+export const tdhMemPagePromote: Leaf = {
+  name: "TDH.MEM.PAGE.PROMOTE",
+  number: 23,
+  maxVersion: 1,
+
+  run(m, r) {
+    m.takeSeptOperands(r);
+    const version = m.version(r);
+    if (version > 0) startFreedL2List(r);
+    if (version > 1) return VERSION_INVALID;
+    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, SHARED);
+    if (td === null) return m.refused;
+    if (!m.checkState(td, OP_STATES)) return m.refused;
+    const sept = m.walk(td, r, 1, 2);
+    if (sept === null) return m.refused;
+
+    if (!isIn(TABLE_STATES, sept.state)) {
+      sept.showDetails(r);
+      return ENTRY_STATE_INCORRECT;
+    }
+    if (!m.pamt.lockEntry(sept.page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
+    if (isTrackingRequired(td.tdcs, sept.state)) {
+      if (!isIn(BLOCKED_STATES, sept.state)) {
+        sept.showDetails(r);
+        return NOT_BLOCKED;
+      }
+      if (!isTracked(td.tdcs, blockEpoch(m, sept))) return TRACKING_NOT_DONE;
+    }
+    const leaf = sept.mergedLeaf();
+    // Blocked children do not merge; only the parent is blocked.
+    if (leaf === null || (leaf.state !== MAPPED && leaf.state !== PENDING)) {
+      sept.showDetails(r);
+      return INVALID_PROMOTE_CONDITIONS;
+    }
+    const l2Septs = aliasedL2Septs(td, sept);
+    if (!checkL2Tables(m, r, sept, l2Septs)) return m.refused;
+    if (m.isInterruptPending()) return interrupted(m, r);
+    const size = sept.level as PamtSize;
+    if (!m.pamt.lockEntry(leaf.page / PAGES_PER_SIZE[size], EXCLUSIVE, size)) {
+      return OPERAND_BUSY[RCX] as Status;
+    }
+
+    r.low[RCX] = sept.page * PAGE_BYTES;
+    for (const l2 of l2Septs) {
+      const page = freeL2Table(m, td, l2);
+      if (version === 1) r.setNumber(R8 + l2.vm, page * PAGE_BYTES);
+    }
+    merge(m, td, sept, leaf.state, leaf.page);
+    return SUCCESS;
+  },
+};
+
+function interrupted(m: TdxModule, r: Registers): Status {
+  m.restoreSeptOperands(r);
+  return INTERRUPTED;
+}
+
+/** Rows 11 to 13: tables of aliased VMs must be empty, for no host leaf makes L2 leaf entries. */
+function checkL2Tables(
+  m: TdxModule,
+  r: Registers,
+  sept: SecureEpt,
+  l2Septs: readonly L2SecureEpt[],
+): boolean {
+  for (const l2 of l2Septs) {
+    if (m.isInterruptPending()) {
+      m.refuse(interrupted(m, r));
+      return false;
+    }
+    if (!m.pamt.lockEntry(l2.page, EXCLUSIVE)) {
+      m.refuse(OPERAND_BUSY[RCX] as Status);
+      return false;
+    }
+    if (!l2.isTableEmpty()) {
+      sept.showDetails(r);
+      m.refuse(INVALID_PROMOTE_CONDITIONS);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** The parent entry becomes the leaf, unblocked and without aliases; its table is free. */
+function merge(m: TdxModule, td: Td, sept: SecureEpt, state: number, page: number): void {
+  const { pamt } = m;
+  const size = sept.level as PamtSize;
+  const childSize = (size - 1) as PamtSize;
+  const parent = page / PAGES_PER_SIZE[size];
+  // BEPOCH of the merged page is not initialised: it stays what it was.
+  pamt.take(parent, 1, PT_REG, td.page, pamt.bepoch(parent, size), size);
+  for (let at = parent * 512; at < (parent + 1) * 512; ) {
+    const alike = pamt.uniformLength(at, (parent + 1) * 512 - at, childSize);
+    pamt.free(at, alike, childSize);
+    at += alike;
+  }
+  pamt.free(sept.page, 1);
+  td.chldcnt -= 1;
+  sept.clearTable();
+  sept.set(state, page, 1);
+}

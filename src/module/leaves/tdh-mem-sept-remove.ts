@@ -1,0 +1,77 @@
+import type { Leaf } from "../leaf.ts";
+import { EXCLUSIVE, SHARED } from "../locks.ts";
+import { OPERAND_BUSY, PAGE_BYTES } from "../pamt.ts";
+import { R8, RCX, RDX } from "../registers.ts";
+import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
+import { BLOCKED_STATES, FREE, isIn, TABLE_STATES } from "../sept-states.ts";
+import { Status, SUCCESS } from "../status.ts";
+import { opStateSet } from "../tdcs.ts";
+import { isTracked, isTrackingRequired } from "../tlb-tracking.ts";
+
+const OP_STATES = opStateSet(
+  "INITIALIZED",
+  "RUNNABLE",
+  "LIVE_EXPORT",
+  "PAUSED_EXPORT",
+  "POST_EXPORT",
+  "MEMORY_IMPORT",
+  "STATE_IMPORT",
+  "POST_IMPORT",
+  "LIVE_IMPORT",
+  "FAILED_IMPORT",
+);
+const VERSION_INVALID = Status.of("TDX_OPERAND_INVALID", "RAX");
+const ENTRY_STATE_INCORRECT = Status.of("TDX_EPT_ENTRY_STATE_INCORRECT", "RCX");
+const NOT_BLOCKED = Status.of("TDX_GPA_RANGE_NOT_BLOCKED", "RCX");
+const TRACKING_NOT_DONE = Status.of("TDX_TLB_TRACKING_NOT_DONE", "RCX");
+const PAGE_NOT_FREE = Status.of("TDX_EPT_PAGE_NOT_FREE", "RCX");
+
+/** ABI 7, TDH.MEM.SEPT.REMOVE: takes an empty table out of the tree; version 1 names L2 ones. */
+export const tdhMemSeptRemove: Leaf = {
+  name: "TDH.MEM.SEPT.REMOVE",
+  number: 30,
+  maxVersion: 1,
+
+  run(m, r) {
+    m.takeSeptOperands(r);
+    const version = m.version(r);
+    if (version > 0) startFreedL2List(r);
+    if (version > 1) return VERSION_INVALID;
+    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, SHARED);
+    if (td === null) return m.refused;
+    if (!m.checkState(td, OP_STATES)) return m.refused;
+    const sept = m.walk(td, r, 1, 4);
+    if (sept === null) return m.refused;
+
+    if (!isIn(TABLE_STATES, sept.state)) {
+      sept.showDetails(r);
+      return ENTRY_STATE_INCORRECT;
+    }
+    if (!m.pamt.lockEntry(sept.page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
+    if (isTrackingRequired(td.tdcs, sept.state)) {
+      if (!isIn(BLOCKED_STATES, sept.state)) {
+        sept.showDetails(r);
+        return NOT_BLOCKED;
+      }
+      if (!isTracked(td.tdcs, blockEpoch(m, sept))) return TRACKING_NOT_DONE;
+    }
+    if (!sept.isTableEmpty()) {
+      sept.showDetails(r);
+      return PAGE_NOT_FREE;
+    }
+    const l2Septs = aliasedL2Septs(td, sept);
+    for (const l2 of l2Septs) {
+      if (!m.pamt.lockEntry(l2.page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
+    }
+
+    r.low[RCX] = sept.page * PAGE_BYTES;
+    for (const l2 of l2Septs) {
+      const page = freeL2Table(m, td, l2);
+      if (version === 1) r.setNumber(R8 + l2.vm, page * PAGE_BYTES);
+    }
+    sept.set(FREE, 0, 1);
+    m.pamt.free(sept.page, 1);
+    td.chldcnt -= 1;
+    return SUCCESS;
+  },
+};
