@@ -32,15 +32,27 @@ const NAMES: ReadonlyMap<number, StatusName> = new Map(
   Object.entries(STATUS_CODES).map(([name, code]) => [code, name as StatusName]),
 );
 
+/** Statuses whose details are not an operand: a level, or the VM and level of an L2 walk. */
+const LEVEL_STATUSES: ReadonlySet<StatusName> = new Set([
+  "TDX_PAGE_ALREADY_ACCEPTED",
+  "TDX_PAGE_SIZE_MISMATCH",
+]);
+const L2_STATUSES: ReadonlySet<StatusName> = new Set([
+  "TDX_L2_SEPT_WALK_FAILED",
+  "TDX_L2_SEPT_ENTRY_NOT_FREE",
+]);
+
 /** Name with operand of a status given as RAX; other values of RAX are shown as they are. */
 export function statusText({ low, high }: RegisterValue): string {
   const details = low % 2 ** 32;
   const name = NAMES.get((low - details) / 2 ** 32 + high * 2 ** 20);
   if (name === undefined) return formatRegister(low, high);
-  if (details === 0) {
-    // Operand id 0 is RAX, and only this status can name it.
-    return name === "TDX_OPERAND_INVALID" ? Status.of(name, "RAX").text : name;
+  if (LEVEL_STATUSES.has(name)) return Status.atLevel(name, details).text;
+  if (L2_STATUSES.has(name)) {
+    return Status.atL2Entry(name, Math.floor(details / 0x10000), details % 0x10000).text;
   }
+  // Operand id 0 is RAX, and only this status can name it.
+  if (details === 0) return name === "TDX_OPERAND_INVALID" ? `${name}|RAX` : name;
   const known = Status.at(name, details);
   return known.details === details ? known.text : `${name}|0x${details.toString(16)}`;
 }
@@ -66,12 +78,14 @@ export function differingRegisters(
   return differences;
 }
 
-/** The status that a step recorded, by name: as given, else read from RAX. */
+/**
+ * The status that a step recorded, by name. RAX alone determines it; the name given beside it
+ * speaks where RAX was not recorded.
+ */
 export function recordedStatus(
   status: string | null,
   out: readonly RegisterValue[],
 ): string | null {
-  if (status !== null) return status;
   const rax = out.find(({ register }) => register === RAX);
-  return rax === undefined ? null : statusText(rax);
+  return rax === undefined ? status : statusText(rax);
 }

@@ -17,7 +17,7 @@ import { parseFinal } from "./parse-final.ts";
 import { parsePlatform } from "./parse-platform.ts";
 import { REGISTER_NUMBERS } from "./register-names.ts";
 import type { AcceptStep, CallStep, RegisterValue, Sequence, Step } from "./sequence.ts";
-import { encodeTdParams } from "./td-params.ts";
+import { parseTdParams } from "./td-params.ts";
 
 const MOST_IRQ_TESTS = Number.MAX_SAFE_INTEGER;
 const LEAF_NUMBER_LIMIT = 0x10000;
@@ -60,7 +60,7 @@ function parseStep(step: unknown, platform: Platform, where: string): Step {
     case "host-write-td-params": {
       const pa = addressField(step, "pa", where, 1);
       const params = objectField(step, "tdParams", where);
-      const bytes = encodeTdParams(params, `${where}.tdParams`);
+      const bytes = parseTdParams(params, `${where}.tdParams`);
       return { op, pa: pa % 2 ** platform.hkidShift, bytes };
     }
     default:

@@ -5,6 +5,7 @@ import { TdxModule } from "../../module/module.ts";
 import { RAX, Registers } from "../../module/registers.ts";
 import type { Status } from "../../module/status.ts";
 import { STATUS_CODES } from "../../module/status-codes.ts";
+import { TD_PARAMS_BYTES } from "../../module/td-params.ts";
 import { differingEndState } from "./end-state.ts";
 import { refuse } from "./json-fields.ts";
 import { type Difference, differingRegisters, type Mismatch, recordedStatus } from "./mismatch.ts";
@@ -19,7 +20,6 @@ import {
   TD_EXIT,
   type WriteStep,
 } from "./sequence.ts";
-import { TD_PARAMS_BYTES } from "./td-params.ts";
 
 /** A vp-exit shows what this leaf returns. */
 const LEAF_OF_EXIT = "TDH.VP.ENTER";
