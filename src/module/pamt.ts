@@ -17,6 +17,7 @@ export const PAGE_BYTES = 4096;
 export const PAGES_PER_SIZE = [1, 512, 262144] as const;
 const TYPE_BITS = 4;
 const TYPE_MASK = 15;
+const FREED_TDR_TAG = PT_NDA | (1 << TYPE_BITS);
 
 const noStep = (): number => 0;
 
@@ -45,8 +46,8 @@ export const METADATA_INCORRECT = statusOf("TDX_PAGE_METADATA_INCORRECT");
 export class Pamt {
   readonly locks = new PamtLocks();
   readonly tables: readonly [PageRuns, PageRuns, PageRuns];
-  /** Owner numbers stand for TDR pages, so that a tag stays a small integer; 0 is no owner. */
-  readonly #owners: number[] = [0];
+  /** Owner numbers stand for TDR pages, so that a tag stays a small integer; 0, 1 are no owner. */
+  readonly #owners: number[] = [0, 0];
   readonly #ownerNumbers = new Map<number, number>([[0, 0]]);
   readonly #platform: Platform;
   readonly #hkidLimit: number;
@@ -160,17 +161,20 @@ export class Pamt {
     return runs.seek(index) === 0 ? 0 : runs.baseAt(index);
   }
 
-  /** Gives `count` entries from `index` on to the TD of `ownerTdr` (0 for a TDR itself). */
+  /**
+   * Gives `count` entries from `index` on to the TD of `ownerTdr` (0 for a TDR itself). Leaves that
+   * do not set BEPOCH leave out `bepoch`: it stays what it was.
+   */
   take(
     index: number,
     count: number,
     type: number,
     ownerTdr: number,
-    bepoch = 0,
+    bepoch?: number,
     size: PamtSize = SIZE_4K,
   ): void {
     const tag = type | (this.#ownerNumber(ownerTdr) << TYPE_BITS);
-    this.tables[size].assign(index, count, tag, bepoch);
+    this.tables[size].assign(index, count, tag, bepoch ?? this.bepoch(index, size));
   }
 
   setBepoch(index: number, count: number, bepoch: number, size: PamtSize = SIZE_4K): void {
@@ -183,8 +187,8 @@ export class Pamt {
     const runs = this.tables[size];
     const tag = (runs.seek(index) >> TYPE_BITS) << TYPE_BITS;
     const bepoch = this.#platform.keepsFreedBepoch === true ? runs.baseAt(index) : 0;
-    // Tag 0 cannot carry a BEPOCH; a TDR, the one page without owner, never has one.
-    runs.assign(index, count, tag, tag === 0 ? 0 : bepoch);
+    // Tag 0 is not stored: a TDR, which has no owner, needs another one to keep its BEPOCH.
+    runs.assign(index, count, tag === 0 && bepoch !== 0 ? FREED_TDR_TAG : tag, bepoch);
   }
 
   /** How many of `most` entries from `index` on are PT_NDA, whatever their last owner was. */

@@ -57,7 +57,7 @@ export function aliasedL2Septs(td: Td, sept: SecureEpt): L2SecureEpt[] {
 
 /**
  * Makes `page` an empty table below the free entry that `l2` stands on. The caller sets the alias
- * flag in the L1 entry, which it rewrites anyway.
+ * flag in the L1 entry, which it rewrites anyway. BEPOCH stays unless it is given.
  */
 export function addL2Table(m: TdxModule, td: Td, l2: L2SecureEpt, page: number, bepoch = 0): void {
   m.hostMemory.overwrite(page, 1);

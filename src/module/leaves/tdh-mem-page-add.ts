@@ -39,7 +39,7 @@ export const tdhMemPageAdd: Leaf = {
     const page = (r.low[R8] as number) / PAGE_BYTES;
     m.hostMemory.copy((source % m.pamt.hkidLimit) / PAGE_BYTES, page, count);
     sept.set(MAPPED, page, count);
-    m.pamt.take(page, count, PT_REG, td.page);
+    m.pamt.take(page, count, PT_REG, td.page, 0);
     td.chldcnt += count;
     return SUCCESS;
   },

@@ -80,8 +80,7 @@ export const tdhMemPageDemote: Leaf = {
 
     if (usesAliasedOnly) setSkipped(td, r);
     for (const l2 of l2Septs) {
-      const page = (r.low[R8 + l2.vm] as number) / PAGE_BYTES;
-      addL2Table(m, td, l2, page, m.pamt.bepoch(page));
+      addL2Table(m, td, l2, (r.low[R8 + l2.vm] as number) / PAGE_BYTES);
     }
     const aliases = l2Septs.reduce((flags, l2) => flags | (1 << (l2.vm - 1)), 0);
     split(m, td, sept, table, aliases);
@@ -147,6 +146,6 @@ function split(m: TdxModule, td: Td, sept: SecureEpt, table: number, aliases: nu
   pamt.free(index, 1, size);
   pamt.take(index * 512, 512, PT_REG, td.page, 0, (size - 1) as PamtSize);
   // BEPOCH of the new table is not reset, unlike that of SEPT.ADD's.
-  pamt.take(table, 1, PT_EPT, td.page, pamt.bepoch(table));
+  pamt.take(table, 1, PT_EPT, td.page);
   td.chldcnt += 1;
 }

@@ -117,7 +117,7 @@ function merge(m: TdxModule, td: Td, sept: SecureEpt, state: number, page: numbe
   const childSize = (size - 1) as PamtSize;
   const parent = page / PAGES_PER_SIZE[size];
   // BEPOCH of the merged page is not initialised: it stays what it was.
-  pamt.take(parent, 1, PT_REG, td.page, pamt.bepoch(parent, size), size);
+  pamt.take(parent, 1, PT_REG, td.page, undefined, size);
   for (let at = parent * 512; at < (parent + 1) * 512; ) {
     const alike = pamt.uniformLength(at, (parent + 1) * 512 - at, childSize);
     pamt.free(at, alike, childSize);

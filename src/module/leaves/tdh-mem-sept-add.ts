@@ -132,7 +132,7 @@ function l2TablesToAdd(
 function addTables(m: TdxModule, td: Td, sept: SecureEpt, page: number, count: number): void {
   m.hostMemory.overwrite(page, count);
   sept.set(NL_MAPPED, page, count);
-  m.pamt.take(page, count, PT_EPT, td.page);
+  m.pamt.take(page, count, PT_EPT, td.page, 0);
   td.chldcnt += count;
 }
 
@@ -159,7 +159,7 @@ function addListedTables(
       return INTERRUPTED;
     }
     const register = R8 + l2.vm;
-    addL2Table(m, td, l2, (r.low[register] as number) / PAGE_BYTES);
+    addL2Table(m, td, l2, (r.low[register] as number) / PAGE_BYTES, 0);
     aliases |= 1 << (l2.vm - 1);
     sept.set(NL_MAPPED, page, 1, aliases);
     r.setAllOnes(register);
