@@ -57,6 +57,11 @@ export class Status {
     return Status.#intern(name, vm * 0x10000 + level, `|VM_${vm}|LEVEL_${level}`);
   }
 
+  /** A status whose details are a VMCS field code. */
+  static atFieldCode(name: StatusName, code: number): Status {
+    return Status.#intern(name, code, `|FIELD_0x${code.toString(16)}`);
+  }
+
   /** Bit 63: the call failed. Several "nothing was done" codes have it clear (ABI 1.1). */
   get isError(): boolean {
     return STATUS_CODES[this.name] >= 0x80000000;

@@ -17,6 +17,7 @@ import { tdhMngInit } from "./tdh-mng-init.ts";
 import { tdhMngKeyConfig } from "./tdh-mng-key-config.ts";
 import { tdhMngKeyFreeid } from "./tdh-mng-key-freeid.ts";
 import { tdhMngKeyReclaimid } from "./tdh-mng-key-reclaimid.ts";
+import { tdhMngRd } from "./tdh-mng-rd.ts";
 import { tdhMngVpflushdone } from "./tdh-mng-vpflushdone.ts";
 import { tdhMrExtend } from "./tdh-mr-extend.ts";
 import { tdhMrFinalize } from "./tdh-mr-finalize.ts";
@@ -29,6 +30,8 @@ import { tdhVpCreate } from "./tdh-vp-create.ts";
 import { tdhVpEnter } from "./tdh-vp-enter.ts";
 import { tdhVpFlush } from "./tdh-vp-flush.ts";
 import { tdhVpInit } from "./tdh-vp-init.ts";
+import { tdhVpRd } from "./tdh-vp-rd.ts";
+import { tdhVpWr } from "./tdh-vp-wr.ts";
 
 export const EMULATED: readonly Leaf[] = [
   tdhMemPageAdd,
@@ -48,6 +51,7 @@ export const EMULATED: readonly Leaf[] = [
   tdhMngKeyConfig,
   tdhMngKeyFreeid,
   tdhMngKeyReclaimid,
+  tdhMngRd,
   tdhMngVpflushdone,
   tdhMrExtend,
   tdhMrFinalize,
@@ -60,6 +64,8 @@ export const EMULATED: readonly Leaf[] = [
   tdhVpEnter,
   tdhVpFlush,
   tdhVpInit,
+  tdhVpRd,
+  tdhVpWr,
 ];
 
 /** The leaf table by number: what the dispatcher finds. */

@@ -1,0 +1,120 @@
+import { fieldClassOf, fieldCodeOf } from "./metadata-field-id.ts";
+
+/** Which TDs let the host read a field. */
+export const PRODUCTION = 0;
+export const DEBUG = 1;
+export const NEVER = 2;
+
+/** A field of the TD context, or an array of them: elements have consecutive field codes. */
+export interface TdField {
+  readonly name: string;
+  /** Full id of the first element. */
+  readonly id: bigint;
+  readonly fieldClass: number;
+  readonly code: number;
+  readonly elements: number;
+  readonly bytes: number;
+  readonly readable: typeof PRODUCTION | typeof DEBUG | typeof NEVER;
+}
+
+function field(
+  name: string,
+  id: bigint,
+  elements: number,
+  bytes: number,
+  readable: TdField["readable"],
+): TdField {
+  const [fieldClass, code] = [fieldClassOf(id), fieldCodeOf(id)];
+  return { name, id, fieldClass, code, elements, bytes, readable };
+}
+
+/** All fields of the TD context in table order (ABI 10.1): name, id, elements, bytes of one. */
+export const TD_FIELDS: readonly TdField[] = [
+  field("FATAL", 0x8010_0000_0000_0001n, 1, 1, PRODUCTION),
+  field("NUM_TDCX", 0x8010_0002_0000_0002n, 1, 4, PRODUCTION),
+  field("CHLDCNT", 0x8010_0003_0000_0004n, 1, 8, PRODUCTION),
+  field("LIFECYCLE_STATE", 0x8010_0002_0000_0005n, 1, 4, PRODUCTION),
+  field("TDCX_PA", 0x8010_0003_0000_0010n, 9, 8, PRODUCTION),
+  field("TD_UUID", 0x8010_0003_0000_0020n, 4, 8, PRODUCTION),
+  field("HKID", 0x8110_0001_0000_0001n, 1, 2, PRODUCTION),
+  field("PKG_CONFIG_BITMAP", 0x8110_0003_0000_0002n, 1, 8, PRODUCTION),
+  field("HANDOFF_VERSION", 0x8210_0001_0000_0000n, 1, 2, PRODUCTION),
+  field("SEAMDB_INDEX", 0x8210_0003_0000_0001n, 1, 8, PRODUCTION),
+  field("SEAMDB_NONCE", 0x8210_0003_0000_0002n, 4, 8, NEVER),
+  field("NUM_VCPUS", 0x9010_0002_0000_0001n, 1, 4, PRODUCTION),
+  field("NUM_ASSOC_VCPUS", 0x9010_0002_0000_0002n, 1, 4, PRODUCTION),
+  field("OP_STATE", 0x9010_0002_0000_0004n, 1, 4, PRODUCTION),
+  field("NUM_L2_VMS", 0x9010_0001_0000_0005n, 1, 2, PRODUCTION),
+  field("ATTRIBUTES", 0x1110_0003_0000_0000n, 1, 8, PRODUCTION),
+  field("XFAM", 0x1110_0003_0000_0001n, 1, 8, PRODUCTION),
+  field("MAX_VCPUS", 0x1110_0002_0000_0002n, 1, 4, PRODUCTION),
+  field("GPAW", 0x1110_0000_0000_0003n, 1, 1, PRODUCTION),
+  field("EPTP", 0x1110_0003_0000_0004n, 1, 8, PRODUCTION),
+  field("TSC_OFFSET", 0x1110_0003_0000_000an, 1, 8, PRODUCTION),
+  field("TSC_MULTIPLIER", 0x1110_0003_0000_000bn, 1, 8, PRODUCTION),
+  field("TSC_FREQUENCY", 0x1110_0001_0000_000cn, 1, 2, PRODUCTION),
+  field("VIRTUAL_TSC", 0x1110_0003_0000_000dn, 1, 8, NEVER),
+  field("NUM_CPUID_VALUES", 0x9110_0001_0000_000en, 1, 2, PRODUCTION),
+  field("XBUFF_SIZE", 0x9110_0002_0000_000fn, 1, 4, PRODUCTION),
+  field("NOTIFY_ENABLES", 0x9110_0003_0000_0010n, 1, 8, DEBUG),
+  field("HP_LOCK_TIMEOUT", 0x9110_0003_0000_0011n, 1, 8, PRODUCTION),
+  field("VM_CTLS", 0x9110_0003_0000_0012n, 4, 8, PRODUCTION),
+  field("CONFIG_FLAGS", 0x1110_0003_0000_0016n, 1, 8, PRODUCTION),
+  field("TD_CTLS", 0x1110_0003_0000_0017n, 1, 8, DEBUG),
+  field("CPUID_VALID", 0x9110_0000_0000_0080n, 80, 1, DEBUG),
+  field("XBUFF_OFFSETS", 0x9110_0002_0000_0800n, 19, 4, PRODUCTION),
+  field("TD_EPOCH", 0x9210_0003_0000_0000n, 1, 8, PRODUCTION),
+  field("REFCOUNT", 0x9210_0001_0000_0001n, 2, 2, PRODUCTION),
+  field("MRTD", 0x1310_0003_0000_0000n, 6, 8, PRODUCTION),
+  field("MRCONFIGID", 0x1310_0003_0000_0010n, 6, 8, PRODUCTION),
+  field("MROWNER", 0x1310_0003_0000_0018n, 6, 8, PRODUCTION),
+  field("MROWNERCONFIG", 0x1310_0003_0000_0020n, 6, 8, PRODUCTION),
+  field("RTMR", 0x1310_0003_0000_0040n, 24, 8, DEBUG),
+  field("CPUID_VALUES", 0x9410_0003_0000_0000n, 160, 8, PRODUCTION),
+  field("VIRTUAL_IA32_ARCH_CAPABILITIES", 0x9610_0003_0000_010an, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_BASIC", 0x9610_0003_0000_0480n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_MISC", 0x9610_0003_0000_0485n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_CR0_FIXED0", 0x9610_0003_0000_0486n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_CR0_FIXED1", 0x9610_0003_0000_0487n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_CR4_FIXED0", 0x9610_0003_0000_0488n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_CR4_FIXED1", 0x9610_0003_0000_0489n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_PROCBASED_CTLS2", 0x9610_0003_0000_048bn, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_EPT_VPID_CAP", 0x9610_0003_0000_048cn, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_TRUE_PINBASED_CTLS", 0x9610_0003_0000_048dn, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_TRUE_PROCBASED_CTLS", 0x9610_0003_0000_048en, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_TRUE_EXIT_CTLS", 0x9610_0003_0000_048fn, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_TRUE_ENTRY_CTLS", 0x9610_0003_0000_0490n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_VMFUNC", 0x9610_0003_0000_0491n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_PROCBASED_CTLS3", 0x9610_0003_0000_0492n, 1, 8, DEBUG),
+  field("VIRTUAL_IA32_VMX_EXIT_CTLS2", 0x9610_0003_0000_0493n, 1, 8, DEBUG),
+  field("MIG_DEC_KEY_SET", 0x9810_0000_0000_0001n, 1, 1, PRODUCTION),
+  field("EXPORT_COUNT", 0x9810_0002_0000_0002n, 1, 4, PRODUCTION),
+  field("IMPORT_COUNT", 0x9810_0002_0000_0003n, 1, 4, PRODUCTION),
+  field("MIG_EPOCH", 0x9810_0002_0000_0004n, 1, 4, PRODUCTION),
+  field("BW_EPOCH", 0x9810_0003_0000_0005n, 1, 8, PRODUCTION),
+  field("TOTAL_MB_COUNT", 0x9810_0003_0000_0006n, 1, 8, PRODUCTION),
+  field("MIG_DEC_KEY", 0x9810_0003_0000_0010n, 4, 8, DEBUG),
+  field("MIG_DEC_WORKING_KEY", 0x9810_0003_0000_0014n, 4, 8, DEBUG),
+  field("MIG_ENC_KEY", 0x9810_0003_0000_0018n, 4, 8, DEBUG),
+  field("MIG_ENC_WORKING_KEY", 0x9810_0003_0000_001cn, 4, 8, DEBUG),
+  field("MIG_VERSION", 0x9810_0001_0000_0020n, 1, 2, PRODUCTION),
+  field("MIG_WORKING_VERSION", 0x9810_0001_0000_0021n, 1, 2, PRODUCTION),
+  field("DIRTY_COUNT", 0x9810_0003_0000_0030n, 1, 8, PRODUCTION),
+  field("MIG_COUNT", 0x9810_0003_0000_0031n, 1, 8, PRODUCTION),
+  field("NUM_MIGS", 0x9810_0001_0000_0032n, 1, 2, PRODUCTION),
+  field("NUM_MIGRATED_VCPUS", 0x9810_0002_0000_0034n, 1, 4, PRODUCTION),
+  field("PRE_IMPORT_UUID", 0x9810_0003_0000_0040n, 4, 8, PRODUCTION),
+  field("SERVTD_HASH", 0x9910_0003_0000_0000n, 6, 8, PRODUCTION),
+  field("SERVTD_NUM", 0x9910_0001_0000_0006n, 1, 2, PRODUCTION),
+  field("SERVTD_BINDINGS_TABLE", 0x9910_0003_0000_0080n, 16, 8, PRODUCTION),
+  field("MIGSC_LINKS", 0x9a10_0003_0000_0000n, 512, 8, PRODUCTION),
+  field("MSR_BITMAPS", 0x2010_0003_0000_0000n, 512, 8, DEBUG),
+  field("SEPT_ROOT", 0x2110_0003_0000_0000n, 512, 8, DEBUG),
+  field("L2_SEPT_ROOT_1", 0x2510_0003_0000_0000n, 512, 8, DEBUG),
+  field("L2_SEPT_ROOT_2", 0x2910_0003_0000_0000n, 512, 8, DEBUG),
+  field("L2_SEPT_ROOT_3", 0x2d10_0003_0000_0000n, 512, 8, DEBUG),
+];
+
+export function isReadable(field: TdField, isDebug: boolean): boolean {
+  return field.readable === PRODUCTION || (isDebug && field.readable === DEBUG);
+}
