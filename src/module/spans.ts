@@ -1,10 +1,10 @@
 import type { Span } from "./leaf.ts";
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
-import { PAGE_BYTES, PAGES_PER_SIZE } from "./pamt.ts";
+import { PAGE_BYTES, PAGES_PER_SIZE, PT_REG } from "./pamt.ts";
 import { R8, RCX, RDX, type Registers } from "./registers.ts";
 import { PAGES_PER_ENTRY } from "./secure-ept.ts";
-import { FREE_OR_MAPPED_STATES, FREE_STATES, isIn, LEAF_STATES } from "./sept-states.ts";
+import { FREE, FREE_STATES, isIn, LEAF_STATES, MAPPED } from "./sept-states.ts";
 import type { Td } from "./tdr.ts";
 
 /** Leaves that touch no page: any number of calls end alike while no vCPU is in the guest. */
@@ -56,8 +56,8 @@ export function newPageReach(
 }
 
 /**
- * Chunks of mapped pages from the one in RCX on. The entries may still be free: in KVM's body
- * TDH.MEM.PAGE.ADD comes first.
+ * Chunks of mapped pages from the one in RCX on; of free ones too where the same body maps them
+ * first (`addedLevels` bit 0).
  */
 export function chunkReach(
   m: TdxModule,
@@ -66,22 +66,31 @@ export function chunkReach(
   span: Span,
   opStates: number,
 ): number {
-  const { rcxStride } = span;
+  const { rcxStride, addedLevels } = span;
   const td = operableTd(m, r, opStates);
   if (td?.sept == null || !(rcxStride > 0)) return 1;
   const rcx = r.low[RCX] as number;
   const gpaPage = Math.floor(rcx / PAGE_BYTES);
   const offset = rcx - gpaPage * PAGE_BYTES;
   const pages = Math.floor((offset + (most - 1) * rcxStride) / PAGE_BYTES) + 1;
-  const reach = td.sept.uniformLength(gpaPage, 0, pages, span.addedLevels);
-  if (reach >= pages) return isChunkReachable(td, gpaPage) ? most : 1;
-  return isChunkReachable(td, gpaPage)
-    ? Math.max(1, Math.ceil((reach * PAGE_BYTES - offset) / rcxStride))
-    : 1;
+  const reach = td.sept.uniformLength(gpaPage, 0, pages, addedLevels);
+  const state = td.sept.levels[0]?.seek(gpaPage) ?? FREE;
+  if (state !== MAPPED && (state !== FREE || (addedLevels & 1) === 0)) return 1;
+  if (reach >= pages) return most;
+  return Math.max(1, Math.ceil((reach * PAGE_BYTES - offset) / rcxStride));
 }
 
-function isChunkReachable(td: Td, gpaPage: number): boolean {
-  return isIn(FREE_OR_MAPPED_STATES, td.sept?.levels[0]?.seek(gpaPage) ?? 0);
+/** Pages from host page `page` on that are free, or that the same body takes back from a TD. */
+export function freedPagesReach(m: TdxModule, page: number, most: number): number {
+  const { pamt } = m;
+  for (const size of [2, 1, 0] as const) {
+    const pages = PAGES_PER_SIZE[size];
+    const index = Math.floor(page / pages);
+    if (pamt.type(index, size) !== PT_REG) continue;
+    const end = (index + pamt.uniformLength(index, Math.ceil(most / pages) + 1, size)) * pages;
+    return Math.min(most, end - page);
+  }
+  return freePagesReach(m, page, most, 0);
 }
 
 /** Free pages of `size` from host page `page` on, inside one TDMR. */
