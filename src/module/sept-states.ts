@@ -46,7 +46,6 @@ export const LEAF_STATES = 0xfff0;
 /** Entries that point to a Secure EPT page. */
 export const TABLE_STATES = stateSet("NL_MAPPED", "NL_BLOCKED");
 export const FREE_STATES = stateSet("FREE");
-export const FREE_OR_MAPPED_STATES = stateSet("FREE", "MAPPED");
 export const BLOCKED_STATES = stateSet("NL_BLOCKED", "BLOCKED", "PENDING_BLOCKED");
 /** Leaves that the guest can reach without an EPT violation. */
 export const GUEST_ACCESSIBLE_STATES = stateSet(

@@ -6,7 +6,9 @@ import {
   OPERAND_INVALID,
   PAGE_BYTES,
   PAGES_PER_SIZE,
+  PT_EPT,
   PT_NDA,
+  PT_REG,
   PT_RSVD,
   PT_TDR,
   PT_TDVPR,
@@ -66,9 +68,11 @@ export const tdhPhymemPageReclaim: Leaf = {
       const index = Math.floor(page / PAGES_PER_SIZE[size]);
       const type = pamt.type(index, size);
       if (size > 0 && type === PT_NDA) continue;
-      // Control pages have a structure each and go one by one.
-      const isPlain = type !== PT_TDR && type !== PT_TDVPR && m.runningVcpus === 0;
-      if (!isPlain || span.rcxStride !== PAGES_PER_SIZE[size] * PAGE_BYTES) return 1;
+      // Control pages go one by one, and what is free or reserved fails.
+      if ((type !== PT_REG && type !== PT_EPT) || m.runningVcpus > 0) return 1;
+      const isTornDown = m.tds.get(pamt.owner(index, size))?.lifecycle === TD_TEARDOWN;
+      const isWhole = index * PAGES_PER_SIZE[size] === page;
+      if (!isTornDown || !isWhole || span.rcxStride !== PAGES_PER_SIZE[size] * PAGE_BYTES) return 1;
       return pamt.uniformLength(index, most, size);
     }
     return 1;

@@ -3,7 +3,7 @@ import { SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { PAGE_BYTES, PT_NDA } from "../pamt.ts";
 import { RCX, type Registers } from "../registers.ts";
-import { freePagesReach } from "../spans.ts";
+import { freedPagesReach } from "../spans.ts";
 
 /** ABI 7, TDH.PHYMEM.PAGE.WBINVD: writes the cache lines of a free page back, whatever its HKID. */
 export const tdhPhymemPageWbinvd: Leaf = {
@@ -17,7 +17,7 @@ export const tdhPhymemPageWbinvd: Leaf = {
 
   reach(m, r, most, span) {
     if (span.rcxStride !== PAGE_BYTES || r.high[RCX] !== 0) return 1;
-    return freePagesReach(m, withoutHkid(m, r) / PAGE_BYTES, most, 0);
+    return freedPagesReach(m, withoutHkid(m, r) / PAGE_BYTES, most);
   },
 };
 
