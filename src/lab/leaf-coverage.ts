@@ -1,0 +1,69 @@
+import { EMULATED } from "../module/leaves/index.ts";
+import { NOT_EMULATED } from "../module/leaves/not-emulated.ts";
+import type { ReplayResult } from "./replay/replay.ts";
+import { ACCEPT_LEAF } from "./replay/sequence.ts";
+
+export const EMULATION_DEGREES = ["fully", "in part", "not"] as const;
+export type EmulationDegree = (typeof EMULATION_DEGREES)[number];
+
+/** How far one leaf is emulated, and what a vector file reached of it. */
+export interface LeafCoverage {
+  readonly leaf: string;
+  readonly number: number;
+  /** Called by the host (SEAMCALL) or by the guest (TDCALL), which count apart. */
+  readonly caller: "host" | "guest";
+  readonly emulated: EmulationDegree;
+  /** What the emulator leaves out, in words; null where nothing. */
+  readonly missing: string | null;
+  /** Status to number of answers; null where no vector file was given. */
+  readonly reached: Readonly<Record<string, number>> | null;
+}
+
+/** `tdx-sim/leaves/v1`: every leaf of the emulated module version. */
+export interface LeafCoverageReport {
+  readonly schema: "tdx-sim/leaves/v1";
+  readonly module: string;
+  /** Number of different pairs of leaf and status reached, unknown leaf numbers included. */
+  readonly pairsReached: number | null;
+  readonly leaves: readonly LeafCoverage[];
+}
+
+const MODULE_VERSION = "1.5.01";
+const ACCEPT = {
+  name: ACCEPT_LEAF,
+  number: 6,
+  missing: "no page contents; a 2 MiB page is accepted in one go",
+};
+
+/** Every host leaf by number, then the guest's; `replayed` adds what its vectors reached. */
+export function leafCoverage(replayed?: Pick<ReplayResult, "pairs">): LeafCoverageReport {
+  const host = [
+    ...EMULATED.map((leaf) => ({ ...leaf, isEmulated: true })),
+    ...NOT_EMULATED.map((leaf) => ({ ...leaf, isEmulated: false })),
+  ].sort((a, b) => a.number - b.number);
+  const entry = (
+    leaf: { readonly name: string; readonly number: number; readonly missing?: string },
+    caller: LeafCoverage["caller"],
+    isEmulated: boolean,
+  ): LeafCoverage => ({
+    leaf: leaf.name,
+    number: leaf.number,
+    caller,
+    emulated: !isEmulated ? "not" : leaf.missing === undefined ? "fully" : "in part",
+    missing: leaf.missing ?? null,
+    reached: replayed === undefined ? null : (replayed.pairs[leaf.name] ?? {}),
+  });
+  return {
+    schema: "tdx-sim/leaves/v1",
+    module: MODULE_VERSION,
+    pairsReached: replayed === undefined ? null : countPairs(replayed.pairs),
+    leaves: [
+      ...host.map((leaf) => entry(leaf, "host", leaf.isEmulated)),
+      entry(ACCEPT, "guest", true),
+    ],
+  };
+}
+
+function countPairs(pairs: ReplayResult["pairs"]): number {
+  return Object.values(pairs).reduce((sum, statuses) => sum + Object.keys(statuses).length, 0);
+}
