@@ -1,0 +1,93 @@
+import type { Interval, Result, Seamcalls, StrategyResult } from "../lab/result.ts";
+
+function interval({ low, mid, high }: Interval): Interval {
+  return { low, mid, high };
+}
+
+function seamcalls({ total, byLeaf }: Seamcalls): Seamcalls {
+  return { total, byLeaf };
+}
+
+function strategyInOrder(entry: StrategyResult): StrategyResult {
+  const { hostWork, elapsedNs, milestones, end } = entry;
+  const { basis, extrapolated, reasons } = elapsedNs;
+  return {
+    strategy: entry.strategy,
+    kernel: entry.kernel,
+    seamcalls: seamcalls(entry.seamcalls),
+    phases: entry.phases.map((phase) => ({
+      phase: phase.phase,
+      seamcalls: seamcalls(phase.seamcalls),
+      elapsedNs: interval(phase.elapsedNs),
+    })),
+    statuses: entry.statuses,
+    hostWork: {
+      pagesCleared: hostWork.pagesCleared,
+      bytesCleared: hostWork.bytesCleared,
+      ipis: hostWork.ipis,
+      vcpuKicks: hostWork.vcpuKicks,
+    },
+    elapsedNs: {
+      ...interval(elapsedNs),
+      basis,
+      extrapolated,
+      ...(reasons === undefined ? {} : { reasons }),
+    },
+    milestones: {
+      hkidFree: interval(milestones.hkidFree),
+      memoryFree: interval(milestones.memoryFree),
+      mmuLockWriteHeld: interval(milestones.mmuLockWriteHeld),
+    },
+    end: {
+      pagesLeaked: end.pagesLeaked,
+      hkidFree: end.hkidFree,
+      tdrReclaimed: end.tdrReclaimed,
+    },
+  };
+}
+
+/** The keys in the order the contract shows them, however the result was put together. */
+function inOrder(result: Result): Result {
+  const { profile, platform, td } = result;
+  return {
+    schema: result.schema,
+    simulated: result.simulated,
+    version: result.version,
+    command: result.command,
+    seed: result.seed,
+    kernel: result.kernel,
+    module: result.module,
+    profile: { name: profile.name, sha256: profile.sha256 },
+    platform: { packages: platform.packages, lps: platform.lps, hkids: platform.hkids },
+    td: {
+      name: td.name,
+      source: td.source,
+      memoryBytes: td.memoryBytes,
+      vcpus: td.vcpus,
+      pageSize: td.pageSize,
+      septLevels: td.septLevels,
+      privatePages: {
+        "4K": td.privatePages["4K"],
+        "2M": td.privatePages["2M"],
+        "1G": td.privatePages["1G"],
+      },
+      septPages: td.septPages,
+      controlPages: td.controlPages,
+      finalized: td.finalized,
+    },
+    strategies: result.strategies.map(strategyInOrder),
+    comparison: result.comparison.map((entry) => ({
+      strategy: entry.strategy,
+      kernel: entry.kernel,
+      against: entry.against,
+      seamcallRatio: entry.seamcallRatio,
+      elapsedRatio: interval(entry.elapsedRatio),
+    })),
+    warnings: result.warnings,
+  };
+}
+
+/** The whole result as `tdx-sim/result/v1`, indented by two. */
+export function renderJson(result: Result): string {
+  return `${JSON.stringify(inOrder(result), null, 2)}\n`;
+}

@@ -1,0 +1,38 @@
+import type { Result } from "../lab/result.ts";
+import { type SheetCell, sheetOf } from "./sheet.ts";
+
+/** Characters that would end a cell or start markup. */
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*[\]<>|]/g, "\\$&");
+}
+
+function cellText({ value, range }: SheetCell): string {
+  return escapeMarkdown(range === undefined ? value : `${value} (${range})`);
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** A result for issues, pull requests and CI summaries: one table, every time with its range. */
+export function renderMarkdown(result: Result): string {
+  const sheet = sheetOf(result);
+  const rows = sheet.rows.map(({ label, place, cells }) => {
+    const name = escapeMarkdown(label);
+    return line([place === "part" ? `&nbsp;&nbsp;${name}` : name, ...cells.map(cellText)]);
+  });
+  const remarks = [...sheet.verdicts, ...sheet.notes].map((text) => `- ${escapeMarkdown(text)}`);
+  const lines = [
+    `**${escapeMarkdown(sheet.title)}**`,
+    "",
+    escapeMarkdown(sheet.provenance),
+    "",
+    ...sheet.facts.map(([label, text]) => `- ${label}: ${escapeMarkdown(text)}`),
+    "",
+    line(["", ...sheet.columns.map(escapeMarkdown)]),
+    line(["---", ...sheet.columns.map(() => "---:")]),
+    ...rows,
+    ...(remarks.length > 0 ? ["", ...remarks] : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,217 @@
+import { weakestBasis } from "../cost/interval.ts";
+import type { ComparisonEntry, Interval, Result, StrategyResult } from "../lab/result.ts";
+import { formatCount } from "../units/count.ts";
+import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
+import { formatSize } from "../units/size.ts";
+import { escapeControls } from "./control-characters.ts";
+
+/** A value and, for an estimate, the range that goes with it wherever it is shown. */
+export interface SheetCell {
+  readonly value: string;
+  readonly range?: string;
+}
+
+export interface SheetRow {
+  readonly label: string;
+  /** A part of the row above, or the first of a group of rows. */
+  readonly place: "part" | "row" | "first";
+  /** One for each strategy. */
+  readonly cells: readonly SheetCell[];
+}
+
+/** What people read about a result, before it is laid out: strategies are the columns. */
+export interface Sheet {
+  readonly title: string;
+  readonly provenance: string;
+  readonly facts: readonly (readonly [label: string, text: string])[];
+  readonly columns: readonly string[];
+  readonly rows: readonly SheetRow[];
+  /** What the comparison comes to, a sentence for each strategy. */
+  readonly verdicts: readonly string[];
+  readonly notes: readonly string[];
+}
+
+const NONE: SheetCell = { value: "-" };
+const TITLE = "SIMULATED teardown of an Intel TDX guest: counts are exact, times are estimates";
+
+/** A time always with its range. */
+export function durationCell({ low, mid, high }: Interval): SheetCell {
+  return { value: formatDuration(mid), range: formatDurationRange(low, high) };
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+function factsOf({ td, platform }: Result): [string, string][] {
+  const sizes = (["4K", "2M", "1G"] as const).filter((size) => td.privatePages[size] > 0);
+  const pages = sizes.map((size) => `${formatCount(td.privatePages[size])} of ${size}`).join(", ");
+  const name = td.name === null ? "" : `${escapeControls(td.name)}: `;
+  const made = td.source === "default" ? ", the default TD" : "";
+  return [
+    ["TD", `${name}${formatSize(td.memoryBytes)}, ${counted(td.vcpus, "vCPU")}${made}`],
+    ["Private pages", pages === "" ? "none" : pages],
+    [
+      "Other pages",
+      `${formatCount(td.septPages)} Secure EPT, ${formatCount(td.controlPages)} control` +
+        (td.finalized ? "" : "; not finalized"),
+    ],
+    [
+      "Host",
+      `${counted(platform.packages, "package")}, ${counted(platform.lps, "LP")}, ` +
+        counted(platform.hkids, "HKID"),
+    ],
+  ];
+}
+
+function columnNames({ strategies }: Result): string[] {
+  const oneKernel = new Set(strategies.map(({ kernel }) => kernel)).size <= 1;
+  return strategies.map(({ strategy, kernel }) =>
+    escapeControls(oneKernel ? strategy : `${strategy}@${kernel}`),
+  );
+}
+
+function isNotable(status: string): boolean {
+  return status !== "TDX_SUCCESS";
+}
+
+function namesIn(records: readonly Readonly<Record<string, number>>[]): string[] {
+  return [...new Set(records.flatMap((record) => Object.keys(record)))];
+}
+
+class RowBuilder {
+  readonly rows: SheetRow[] = [];
+  readonly #strategies: readonly StrategyResult[];
+
+  constructor(strategies: readonly StrategyResult[]) {
+    this.#strategies = strategies;
+  }
+
+  add(
+    label: string,
+    place: SheetRow["place"],
+    cell: (strategy: StrategyResult) => SheetCell,
+  ): void {
+    this.rows.push({ label, place, cells: this.#strategies.map(cell) });
+  }
+
+  count(
+    label: string,
+    place: SheetRow["place"],
+    count: (strategy: StrategyResult) => number,
+  ): void {
+    this.add(label, place, (strategy) => {
+      const value = count(strategy);
+      return value === 0 ? NONE : { value: formatCount(value) };
+    });
+  }
+}
+
+function addCounts(rows: RowBuilder, { td, strategies }: Result): void {
+  const privatePages = td.privatePages["4K"] + td.privatePages["2M"] + td.privatePages["1G"];
+  rows.count("SEAMCALLs", "row", ({ seamcalls }) => seamcalls.total);
+  rows.add("per private page", "part", ({ seamcalls }) =>
+    privatePages === 0 ? NONE : { value: (seamcalls.total / privatePages).toFixed(2) },
+  );
+  for (const leaf of namesIn(strategies.map(({ seamcalls }) => seamcalls.byLeaf))) {
+    rows.count(leaf, "part", ({ seamcalls }) => seamcalls.byLeaf[leaf] ?? 0);
+  }
+  const statuses = namesIn(strategies.map((strategy) => strategy.statuses)).filter(isNotable);
+  if (statuses.length > 0) {
+    rows.count("Not successful", "row", ({ seamcalls, statuses: counts }) => {
+      return seamcalls.total - (counts["TDX_SUCCESS"] ?? 0);
+    });
+  }
+  for (const status of statuses) {
+    rows.count(escapeControls(status), "part", ({ statuses: counts }) => counts[status] ?? 0);
+  }
+  rows.count("Pages cleared", "first", ({ hostWork }) => hostWork.pagesCleared);
+  rows.count("IPIs", "row", ({ hostWork }) => hostWork.ipis);
+  rows.count("vCPU kicks", "row", ({ hostWork }) => hostWork.vcpuKicks);
+}
+
+function addTimes(rows: RowBuilder, { comparison }: Result): void {
+  rows.add("Estimated time", "first", ({ elapsedNs }) => durationCell(elapsedNs));
+  rows.add("basis", "part", ({ elapsedNs }) => ({ value: elapsedNs.basis }));
+  rows.add("extrapolated", "part", ({ elapsedNs }) => ({
+    value: elapsedNs.extrapolated ? "yes" : "no",
+  }));
+  const against = comparison[0]?.against;
+  if (against !== undefined) {
+    rows.add(`Faster than ${escapeControls(against)}`, "row", ({ strategy, kernel }) =>
+      ratioCell(comparison.find((each) => each.strategy === strategy && each.kernel === kernel)),
+    );
+  }
+  rows.add("HKID free after", "row", ({ milestones }) => durationCell(milestones.hkidFree));
+  rows.add("Memory free after", "row", ({ milestones }) => durationCell(milestones.memoryFree));
+  rows.add("mmu_lock write-held", "row", ({ milestones }) =>
+    durationCell(milestones.mmuLockWriteHeld),
+  );
+}
+
+function ratioCell(entry: ComparisonEntry | undefined): SheetCell {
+  if (entry === undefined || entry.strategy === entry.against) return NONE;
+  const { low, mid, high } = entry.elapsedRatio;
+  const range = `${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x`;
+  return { value: `${formatTwoDigits(mid)}x`, range };
+}
+
+function addEnd(rows: RowBuilder): void {
+  const yesOrNo = (yes: boolean): SheetCell => ({ value: yes ? "yes" : "no" });
+  rows.add("Pages leaked", "first", ({ end }) => ({ value: formatCount(end.pagesLeaked) }));
+  rows.add("HKID returned", "row", ({ end }) => yesOrNo(end.hkidFree));
+  rows.add("TDR reclaimed", "row", ({ end }) => yesOrNo(end.tdrReclaimed));
+}
+
+/** The comparison in words: an exact ratio of counts, an estimated one of times. */
+function verdictsOf({ comparison, strategies }: Result, columns: readonly string[]): string[] {
+  return strategies.flatMap(({ strategy, kernel, elapsedNs }, index) => {
+    const entry = comparison.find((each) => each.strategy === strategy && each.kernel === kernel);
+    if (entry === undefined || strategy === entry.against) return [];
+    const other = strategies.find((each) => each.strategy === entry.against);
+    const basis = weakestBasis([elapsedNs.basis, other?.elapsedNs.basis ?? "exact"]);
+    const { low, mid, high } = entry.elapsedRatio;
+    const { seamcallRatio: fewer } = entry;
+    const calls = fewer < 1 ? `${(1 / fewer).toFixed(2)}x more` : `${fewer.toFixed(2)}x fewer`;
+    const range = `${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x, ${basis}`;
+    return [
+      `${columns[index]}: ${calls} SEAMCALLs than ${escapeControls(entry.against)}, ` +
+        `${formatTwoDigits(mid)}x faster (${range})`,
+    ];
+  });
+}
+
+/** Warnings, then why estimates are extrapolated; the same reason once for all it concerns. */
+function notesOf(result: Result, columns: readonly string[]): string[] {
+  const concerned = new Map<string, string[]>();
+  for (const [index, { elapsedNs }] of result.strategies.entries()) {
+    for (const reason of elapsedNs.reasons ?? []) {
+      concerned.set(reason, [...(concerned.get(reason) ?? []), columns[index] ?? ""]);
+    }
+  }
+  const reasons = [...concerned].map(([reason, names]) => {
+    return `${names.join(", ")}: ${escapeControls(reason)}`;
+  });
+  return [...result.warnings.map(escapeControls), ...reasons];
+}
+
+/** Everything the readable formats show of a result, in their order. */
+export function sheetOf(result: Result): Sheet {
+  const columns = columnNames(result);
+  const rows = new RowBuilder(result.strategies);
+  addCounts(rows, result);
+  addTimes(rows, result);
+  addEnd(rows);
+  const provenance =
+    `tdx-sim ${result.version}, kernel ${result.kernel}, TDX module ${result.module}, ` +
+    `cost profile ${result.profile.name}`;
+  return {
+    title: TITLE,
+    provenance: escapeControls(provenance),
+    facts: factsOf(result),
+    columns,
+    rows: rows.rows,
+    verdicts: verdictsOf(result, columns),
+    notes: notesOf(result, columns),
+  };
+}

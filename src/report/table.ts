@@ -1,0 +1,88 @@
+import type { Result } from "../lab/result.ts";
+import { formatCount } from "../units/count.ts";
+import { alignColumns, type Cell, columnWidths, type Palette, wrapText } from "./layout.ts";
+import { paletteFor } from "./palette.ts";
+import { durationCell, type Sheet, type SheetRow, sheetOf } from "./sheet.ts";
+
+const GAP = 2;
+
+/** A row as one line, or two where a value has a range; a blank line before a group. */
+function linesOf({ label, place, cells }: SheetRow): Cell[][] {
+  const first: Cell[] = [place === "part" ? `  ${label}` : label];
+  const second: Cell[] = [{ text: "  range", style: "faint" }];
+  for (const { value, range = "" } of cells) {
+    first.push(value === "-" ? { text: value, style: "faint" } : value);
+    second.push({ text: range, style: "faint" });
+  }
+  const lines = cells.some(({ range }) => range !== undefined) ? [first, second] : [first];
+  return place === "first" ? [[""], ...lines] : lines;
+}
+
+/** The rows with only some of the strategies. */
+function rowsOfColumns(sheet: Sheet, from: number, to: number): Cell[][] {
+  const header: Cell[] = [""];
+  for (const name of sheet.columns.slice(from, to)) header.push({ text: name, style: "strong" });
+  const rows = sheet.rows.map((row) => ({ ...row, cells: row.cells.slice(from, to) }));
+  return [header, ...rows.flatMap(linesOf)];
+}
+
+/** As many strategies beside each other as fit the width, the others below. */
+function blocks(sheet: Sheet, width: number): Cell[][][] {
+  const [label = 0, ...widths] = columnWidths(rowsOfColumns(sheet, 0, sheet.columns.length));
+  const found: Cell[][][] = [];
+  let from = 0;
+  let used = label;
+  for (const [index, column] of widths.entries()) {
+    if (index > from && used + GAP + column > width) {
+      found.push(rowsOfColumns(sheet, from, index));
+      from = index;
+      used = label;
+    }
+    used += GAP + column;
+  }
+  found.push(rowsOfColumns(sheet, from, widths.length));
+  return found;
+}
+
+/** With a single strategy there is room for its phases. */
+function phaseLines(result: Result, palette: Palette): string[] {
+  const [only, ...others] = result.strategies;
+  if (only === undefined || others.length > 0) return [];
+  const header = ["Phase", "SEAMCALLs", "Estimated time", "Range"];
+  const rows: Cell[][] = [header.map((text) => ({ text, style: "strong" }))];
+  for (const { phase, seamcalls, elapsedNs } of only.phases) {
+    const { value, range = "" } = durationCell(elapsedNs);
+    rows.push([phase, formatCount(seamcalls.total), value, range]);
+  }
+  return ["", ...alignColumns(rows, { aligns: ["left", "right", "right", "left"], palette })];
+}
+
+/**
+ * A result for people at a terminal: at most `width` columns wide where the content allows,
+ * readable without colour, nothing cut off.
+ */
+export async function renderTable(
+  result: Result,
+  { color, width }: { readonly color: boolean; readonly width: number },
+): Promise<string> {
+  const sheet = sheetOf(result);
+  const palette = await paletteFor(color);
+  const aligns = ["left", ...sheet.columns.map(() => "right" as const)] as const;
+  const lines = [
+    ...wrapText(sheet.title, width).map((line) => palette.strong(line)),
+    ...wrapText(sheet.provenance, width).map((line) => palette.faint(line)),
+    "",
+    ...alignColumns(sheet.facts, { aligns: [] }),
+  ];
+  for (const block of blocks(sheet, width)) {
+    lines.push("", ...alignColumns(block, { aligns, gap: GAP, palette }));
+  }
+  lines.push(...phaseLines(result, palette));
+  if (sheet.verdicts.length > 0) lines.push("");
+  for (const verdict of sheet.verdicts) {
+    lines.push(...wrapText(verdict, width).map((line) => palette.good(line)));
+  }
+  if (sheet.notes.length > 0) lines.push("", palette.strong("Notes"));
+  for (const note of sheet.notes) lines.push(...wrapText(note, width, "- "));
+  return `${lines.join("\n")}\n`;
+}
