@@ -1,12 +1,11 @@
 import { PAGE_SIZE } from "../units/page.ts";
 
 /** What KVM does on the host besides SEAMCALLs, as the ledger counts it. */
-export const HOST_WORK_KINDS = ["pageClears4K", "ipis", "vcpuKicks", "cacheFlushes"] as const;
+export const HOST_WORK_KINDS = ["pageClears4K", "ipis", "vcpuKicks"] as const;
 /**
  * - `pageClears4K`: 4 KiB written with MOVDIR64B after a page came back (kvm-teardown 1.2);
  * - `ipis`: synchronous calls on other processors (VP.FLUSH, kvm-teardown C.2);
- * - `vcpuKicks`: vCPUs asked to leave the guest or to wait for a TLB flush (kvm-teardown C.1);
- * - `cacheFlushes`: 4 KiB pages flushed before they are donated to the module (kvm-teardown A.2).
+ * - `vcpuKicks`: vCPUs asked to leave the guest or to wait for a TLB flush (kvm-teardown C.1).
  */
 export type HostWorkKind = (typeof HOST_WORK_KINDS)[number];
 

@@ -161,12 +161,12 @@ describe("what is counted beside the plain path", () => {
     const ledger = new Ledger();
     ledger.phase("KVM_TDX_INIT_VM");
     ledger.seamcalls(9, "TDH.MNG.CREATE", "TDX_SUCCESS", 1, -1);
-    ledger.hostWork("cacheFlushes", 7);
+    ledger.hostWork("ipis", 7);
     const { elapsedNs } = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025);
     expect(elapsedNs).toMatchObject({ mid: 0, basis: "assumed", extrapolated: true });
     expect(elapsedNs.reasons).toEqual([
       "The profile has no price for TDH.MNG.CREATE: it counts as nothing.",
-      "The profile has no price for cacheFlushes: it counts as nothing.",
+      "The profile has no price for ipis: it counts as nothing.",
     ]);
   });
 
