@@ -3,6 +3,7 @@ import { SHARED } from "../locks.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
 import { R8, RDX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
+import { ATTRIBUTE_DEBUG } from "../td-params.ts";
 import { opStateSet } from "../tdcs.ts";
 
 const OP_STATES = opStateSet(
@@ -17,8 +18,6 @@ const OP_STATES = opStateSet(
   "LIVE_IMPORT",
   "FAILED_IMPORT",
 );
-/** TDCS.ATTRIBUTES bit 0. */
-const DEBUG = 1n;
 
 /** ABI 7, TDH.MEM.SEPT.RD: shows an entry in whatever state it is. */
 export const tdhMemSeptRd: Leaf = {
@@ -33,7 +32,7 @@ export const tdhMemSeptRd: Leaf = {
     const td = m.tdrAt(tdr, m.rdxHigh, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
-    if (readsL2Attributes && (td.tdcs.attributes & DEBUG) === 0n) {
+    if (readsL2Attributes && (td.tdcs.attributes & ATTRIBUTE_DEBUG) === 0n) {
       return OPERAND_INVALID[RDX] as Status;
     }
     const sept = m.walk(td, r, 0, 4);
