@@ -49,6 +49,14 @@ export class PageRuns {
     return this.#find(page);
   }
 
+  /** Positions on the first run that ends after `page`; false when there is none. */
+  seekRun(page: number): boolean {
+    if (this.seek(page) !== 0) return true;
+    if (this.runEnd === Number.POSITIVE_INFINITY) return false;
+    this.seek(this.runEnd);
+    return true;
+  }
+
   /** The number that belongs to `page`, which lies in the run that `seek` stands on. */
   baseAt(page: number): number {
     return this.runBase + (page - this.runStart) * this.#step;

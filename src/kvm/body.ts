@@ -1,0 +1,139 @@
+import type { Leaf, Span } from "../module/leaf.ts";
+import type { HostWorkKind } from "./seamcall-port.ts";
+
+/** What KVM gives for one SEAMCALL of a body; what is left out is 0, once per iteration, final. */
+export interface SeamcallPlan {
+  readonly leaf: Leaf;
+  readonly lp: number;
+  readonly rcx?: number | bigint;
+  readonly rdx?: number | bigint;
+  readonly r8?: number | bigint;
+  readonly r9?: number | bigint;
+  /** Bytes RCX and R8 advance from one execution to the next. */
+  readonly rcxStride?: number;
+  readonly r8Stride?: number;
+  /** Calls per execution, RCX advancing by `innerStride` between them. */
+  readonly times?: number;
+  readonly innerStride?: number;
+  /**
+   * Executed on the first iteration and then where `offset` + iteration is a multiple of `every`:
+   * once for each table, where the iterations are its pages.
+   */
+  readonly every?: number;
+  readonly offset?: number;
+  /** Secure EPT levels (bit mask) whose missing tables this body adds before this step. */
+  readonly addedLevels?: number;
+  /** Statuses (with or without operand) after which KVM calls again, `tries` calls at most. */
+  readonly retryOn?: readonly string[];
+  readonly tries?: number;
+  /** Statuses that KVM takes for success. */
+  readonly accept?: readonly string[];
+  readonly pageSize?: number;
+}
+
+/** A plan with everything filled in, one shape for all: the port's inner loop depends on it. */
+export interface SeamcallStep {
+  readonly kind: "seamcall";
+  readonly leaf: Leaf;
+  readonly lp: number;
+  readonly rcx: number | bigint;
+  readonly rdx: number | bigint;
+  readonly r8: number | bigint;
+  readonly r9: number | bigint;
+  readonly rcxLow: number;
+  readonly rcxHigh: number;
+  readonly rdxLow: number;
+  readonly rdxHigh: number;
+  readonly r8Low: number;
+  readonly r8High: number;
+  readonly r9Low: number;
+  readonly r9High: number;
+  readonly rcxStride: number;
+  readonly r8Stride: number;
+  readonly times: number;
+  readonly innerStride: number;
+  readonly every: number;
+  readonly offset: number;
+  readonly retryOn: readonly string[];
+  readonly tries: number;
+  readonly accept: readonly string[];
+  readonly pageSize: number;
+  readonly span: Span;
+}
+
+/** Work of the host itself, `times` units an iteration. */
+export interface HostStep {
+  readonly kind: "host";
+  readonly work: HostWorkKind;
+  readonly times: number;
+}
+
+/** What the guest does between two entries; `run` takes the first iteration and how many. */
+export interface GuestStep {
+  readonly kind: "guest";
+  run(iteration: number, count: number): void;
+}
+
+export type BodyStep = SeamcallStep | HostStep | GuestStep;
+
+const NONE: readonly string[] = [];
+
+function low(value: number | bigint): number {
+  return typeof value === "number" ? value : Number(BigInt.asUintN(52, value));
+}
+
+function high(value: number | bigint): number {
+  return typeof value === "number" ? 0 : Number(BigInt.asUintN(64, value) >> 52n);
+}
+
+/** Fills in a plan. */
+export function takes(plan: SeamcallPlan): SeamcallStep {
+  const { leaf, lp, rcx = 0, rdx = 0, r8 = 0, r9 = 0, times = 1, rcxStride = 0 } = plan;
+  const { r8Stride = 0, innerStride = 0, every = 1, offset = 0, addedLevels = 0 } = plan;
+  // Calls of one execution and of the next follow each other at one stride, or none can be spanned.
+  const isEven = times === 1 || innerStride * times === rcxStride;
+  return {
+    kind: "seamcall",
+    leaf,
+    lp,
+    rcx,
+    rdx,
+    r8,
+    r9,
+    rcxLow: low(rcx),
+    rcxHigh: high(rcx),
+    rdxLow: low(rdx),
+    rdxHigh: high(rdx),
+    r8Low: low(r8),
+    r8High: high(r8),
+    r9Low: low(r9),
+    r9High: high(r9),
+    rcxStride,
+    r8Stride,
+    times,
+    innerStride,
+    every,
+    offset,
+    retryOn: plan.retryOn ?? NONE,
+    tries: plan.tries ?? 1,
+    accept: plan.accept ?? NONE,
+    pageSize: plan.pageSize ?? -1,
+    span: {
+      rcxStride: times === 1 ? rcxStride : isEven ? innerStride : Number.NaN,
+      r8Stride,
+      addedLevels,
+    },
+  };
+}
+
+export function hostWork(work: HostWorkKind, times: number): HostStep {
+  return { kind: "host", work, times };
+}
+
+/** How often a step is executed in iterations 0 to `iteration` - 1. */
+export function executionsBefore(step: SeamcallStep, iteration: number): number {
+  if (step.every === 1) return iteration;
+  if (iteration === 0) return 0;
+  const { every, offset } = step;
+  return 1 + Math.floor((offset + iteration - 1) / every) - Math.floor(offset / every);
+}

@@ -1,0 +1,126 @@
+import { PageRuns } from "../module/page-runs.ts";
+
+/** 4 KiB guest frames that an entry of a page-table level maps. */
+export const FRAMES_PER_ENTRY = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36] as const;
+
+/** Leaf levels KVM maps: PG_LEVEL_4K and PG_LEVEL_2M. */
+export type LeafLevel = 0 | 1;
+
+/** A stretch of guest frames mapped to consecutive host frames by leaves of one level. */
+export interface LeafRun {
+  readonly level: LeafLevel;
+  /** First guest frame, first host frame (4 KiB numbers), number of leaves. */
+  readonly gfn: number;
+  readonly pfn: number;
+  readonly leaves: number;
+}
+
+const PRESENT = 1;
+
+/**
+ * KVM's own picture of a TD's private mappings: the mirrored page table. KVM cannot read the
+ * Secure EPT; what it put there it keeps here, as runs.
+ */
+export class GuestMemory {
+  /** Leaves by level; indexed by entry, `base` is the host frame. */
+  readonly #leaves: [PageRuns, PageRuns];
+  /** Page-table pages below the root, by the level of the entry pointing to them (index 0 unused). */
+  readonly #tables: PageRuns[];
+  readonly #leafCounts: [number, number] = [0, 0];
+
+  constructor() {
+    this.#leaves = [new PageRuns(() => 1), new PageRuns(() => 512)];
+    this.#tables = FRAMES_PER_ENTRY.map(() => new PageRuns(() => 1));
+  }
+
+  /** Stretch from `gfn` on in which tables of `level` all exist, or all are missing, in frames. */
+  tablesFrom(gfn: number, level: number): { exists: boolean; frames: number } {
+    const runs = this.#tables[level] as PageRuns;
+    const framesPerEntry = FRAMES_PER_ENTRY[level] as number;
+    const exists = runs.seek(Math.floor(gfn / framesPerEntry)) === PRESENT;
+    return { exists, frames: runs.runEnd * framesPerEntry - gfn };
+  }
+
+  addTables(gfn: number, level: number, count: number, pfn: number): void {
+    const index = Math.floor(gfn / (FRAMES_PER_ENTRY[level] as number));
+    (this.#tables[level] as PageRuns).assign(index, count, PRESENT, pfn);
+  }
+
+  map(level: LeafLevel, gfn: number, pfn: number, leaves: number): void {
+    this.#leaves[level].assign(gfn / FRAMES_PER_ENTRY[level], leaves, PRESENT, pfn);
+    this.#leafCounts[level] += leaves;
+  }
+
+  /** Takes the `leaves` leaves away that lie in `entries` entries from `gfn` on. */
+  unmap(level: LeafLevel, gfn: number, leaves: number, entries = leaves): void {
+    this.#leaves[level].assign(gfn / FRAMES_PER_ENTRY[level], entries, 0, 0);
+    this.#leafCounts[level] -= leaves;
+  }
+
+  /** The first leaf run of a level from `gfn` on. */
+  leavesFrom(level: LeafLevel, gfn = 0): LeafRun | null {
+    const frames = FRAMES_PER_ENTRY[level];
+    const runs = this.#leaves[level];
+    const index = gfn / frames;
+    if (!runs.seekRun(index)) return null;
+    const start = Math.max(index, runs.runStart);
+    const leaves = runs.runEnd - start;
+    return { level, gfn: start * frames, pfn: runs.baseAt(start), leaves };
+  }
+
+  /** The first run of page-table pages of a level: entry index, host frame, how many. */
+  firstTables(level: number): { index: number; pfn: number; count: number } | null {
+    const runs = this.#tables[level] as PageRuns;
+    if (!runs.seekRun(0)) return null;
+    return { index: runs.runStart, pfn: runs.runBase, count: runs.runEnd - runs.runStart };
+  }
+
+  removeTables(level: number, index: number, count: number): void {
+    (this.#tables[level] as PageRuns).assign(index, count, 0, 0);
+  }
+
+  leafCount(level: LeafLevel): number {
+    return this.#leafCounts[level];
+  }
+
+  tableCount(): number {
+    let count = 0;
+    for (const runs of this.#tables) for (const run of runs.runs()) count += run.length;
+    return count;
+  }
+
+  clone(): GuestMemory {
+    const copy = new GuestMemory();
+    copy.#leaves[0] = this.#leaves[0].clone();
+    copy.#leaves[1] = this.#leaves[1].clone();
+    copy.#leafCounts[0] = this.#leafCounts[0];
+    copy.#leafCounts[1] = this.#leafCounts[1];
+    for (const [level, runs] of this.#tables.entries()) copy.#tables[level] = runs.clone();
+    return copy;
+  }
+
+  toJSON(): GuestMemorySnapshot {
+    return {
+      leaves: this.#leaves.map((runs) => runs.toArray()),
+      tables: this.#tables.map((runs) => runs.toArray()),
+    };
+  }
+
+  static restore(snapshot: GuestMemorySnapshot): GuestMemory {
+    const memory = new GuestMemory();
+    for (const level of [0, 1] as const) {
+      const step = FRAMES_PER_ENTRY[level];
+      memory.#leaves[level] = PageRuns.fromArray(() => step, snapshot.leaves[level] ?? []);
+      for (const { length } of memory.#leaves[level].runs()) memory.#leafCounts[level] += length;
+    }
+    for (const [level, fields] of snapshot.tables.entries()) {
+      memory.#tables[level] = PageRuns.fromArray(() => 1, fields);
+    }
+    return memory;
+  }
+}
+
+export interface GuestMemorySnapshot {
+  readonly leaves: readonly (readonly number[])[];
+  readonly tables: readonly (readonly number[])[];
+}

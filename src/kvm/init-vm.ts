@@ -1,0 +1,128 @@
+import { encodeTdParams } from "../module/encode-td-params.ts";
+import { tdhMngAddcx } from "../module/leaves/tdh-mng-addcx.ts";
+import { tdhMngCreate } from "../module/leaves/tdh-mng-create.ts";
+import { tdhMngInit } from "../module/leaves/tdh-mng-init.ts";
+import { tdhMngKeyConfig } from "../module/leaves/tdh-mng-key-config.ts";
+import { tdhMngRd } from "../module/leaves/tdh-mng-rd.ts";
+import { tdhMrFinalize } from "../module/leaves/tdh-mr-finalize.ts";
+import { SUCCESS } from "../module/status.ts";
+import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
+import { onePerPackage } from "./packages.ts";
+import { reclaimControlPages } from "./teardown/reclaim.ts";
+import { releaseHkid } from "./teardown/release-hkid.ts";
+import type { KvmHost, KvmVm } from "./vm.ts";
+
+const PAGE_BYTES = 4096;
+const INIT_VM = "KVM_TDX_INIT_VM";
+const FINALIZE_VM = "KVM_TDX_FINALIZE_VM";
+
+/** Where the host keeps TD_PARAMS during INIT_VM: ordinary memory outside every TDMR. */
+const TD_PARAMS_ADDRESS = 0x10_0000;
+/** TDCS.TSC_OFFSET (ABI 10.1), which KVM reads back after INIT. */
+const TSC_OFFSET_FIELD = 0x1110_0003_0000_000an;
+/** 2.5 GHz in units of 25 MHz; any legal value would do. */
+const TSC_FREQUENCY = 100;
+
+/** KVM_TDX_INIT_VM (kvm-teardown A.2; V16-020, V16-021). */
+export function* initVm(host: KvmHost, vm: KvmVm): Generator<void, IoctlResult> {
+  host.port.observer.phase(INIT_VM);
+  const { state } = vm;
+  if (state.hkid !== null) return failed(INIT_VM, "EINVAL", "the TD is initialised already");
+  if (state.vcpus.length > 0) return failed(INIT_VM, "EBUSY", "a vCPU was created already");
+  const hkid = host.hkids.alloc();
+  if (hkid === null) return failed(INIT_VM, "ENOSPC", "every HKID for TDs is in use");
+  // KVM looks only at the HKID: a TD released before leaves its control pages behind (C.4, INFERRED).
+  if (state.tdr !== null) leakControlPages(vm);
+  const tdr = host.pages.control.alloc(1);
+  if (tdr === null) {
+    host.hkids.free(hkid);
+    return failed(INIT_VM, "ENOMEM", "no host page for the TDR");
+  }
+  state.hkid = hkid;
+  state.hkidRelease = "assigned";
+  const error = buildTd(host, vm, hkid, tdr.page);
+  if (error === null) return null;
+  yield* releaseHkid(host, vm, INIT_VM);
+  yield* reclaimControlPages(host, vm, INIT_VM);
+  return error;
+}
+
+function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): IoctlResult {
+  const { port } = host;
+  const { state } = vm;
+  const tdr = tdrPage * PAGE_BYTES;
+  const created = port.call(tdhMngCreate, 0, { rcx: tdr, rdx: hkid });
+  if (created !== SUCCESS) {
+    host.pages.control.free(tdrPage, 1);
+    return seamcallFailed(INIT_VM, "EIO", tdhMngCreate, created);
+  }
+  state.tdr = tdrPage;
+  for (const lp of onePerPackage(host)) {
+    const status = port.call(tdhMngKeyConfig, lp, {
+      rcx: tdr,
+      retryOn: ["TDX_KEY_GENERATION_FAILED", "TDX_OPERAND_BUSY|KET"],
+      tries: Number.POSITIVE_INFINITY,
+    });
+    if (status !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngKeyConfig, status);
+  }
+  return addTdcx(host, vm) ?? initTdcs(host, vm);
+}
+
+function addTdcx(host: KvmHost, vm: KvmVm): KvmError | null {
+  for (let i = 0; i < vm.state.shape.tdcxPages; i++) {
+    const page = host.pages.control.alloc(1);
+    if (page === null) return failed(INIT_VM, "ENOMEM", "no host page for the TDCS");
+    const operands = { rcx: page.page * PAGE_BYTES, rdx: vm.tdrAddress };
+    const status = host.port.call(tdhMngAddcx, 0, operands);
+    if (status !== SUCCESS) {
+      host.pages.control.free(page.page, 1);
+      return seamcallFailed(INIT_VM, "EIO", tdhMngAddcx, status);
+    }
+    vm.state.tdcx.push(page.page);
+  }
+  return null;
+}
+
+function initTdcs(host: KvmHost, vm: KvmVm): KvmError | null {
+  const { port } = host;
+  const { shape } = vm.state;
+  const { hostMemory } = port.module;
+  const params = encodeTdParams({
+    attributes: 0n,
+    xfam: 3n,
+    maxVcpus: shape.maxVcpus,
+    numL2Vms: 0,
+    eptpControls: BigInt(6 | ((shape.septLevels - 1) << 3)),
+    configFlags: 0n,
+    tscFrequency: TSC_FREQUENCY,
+  });
+  hostMemory.write(TD_PARAMS_ADDRESS, params);
+  const status = port.call(tdhMngInit, 0, { rcx: vm.tdrAddress, rdx: TD_PARAMS_ADDRESS });
+  hostMemory.forget(TD_PARAMS_ADDRESS);
+  if (status !== SUCCESS) {
+    const errno = status.name === "TDX_OPERAND_INVALID" ? "EINVAL" : "EIO";
+    return seamcallFailed(INIT_VM, errno, tdhMngInit, status);
+  }
+  const read = port.call(tdhMngRd, 0, { rcx: vm.tdrAddress, rdx: TSC_OFFSET_FIELD });
+  return read === SUCCESS ? null : seamcallFailed(INIT_VM, "EIO", tdhMngRd, read);
+}
+
+function leakControlPages(vm: KvmVm): void {
+  const { state } = vm;
+  const pages = [state.tdr as number, ...state.tdcx];
+  for (const pfn of pages) state.leaked.push({ pfn, pages: 1, what: "control page" });
+  state.tdr = null;
+  state.tdcx = [];
+}
+
+/** KVM_TDX_FINALIZE_VM. */
+export function finalizeVm(host: KvmHost, vm: KvmVm): IoctlResult {
+  host.port.observer.phase(FINALIZE_VM);
+  const { state } = vm;
+  if (state.hkid === null) return failed(FINALIZE_VM, "EINVAL", "the TD has no HKID");
+  if (state.isFinalized) return failed(FINALIZE_VM, "EINVAL", "the TD is finalised already");
+  const status = host.port.call(tdhMrFinalize, 0, { rcx: vm.tdrAddress });
+  if (status !== SUCCESS) return seamcallFailed(FINALIZE_VM, "EIO", tdhMrFinalize, status);
+  state.isFinalized = true;
+  return null;
+}

@@ -1,0 +1,151 @@
+import { tdhMemSeptAdd } from "../module/leaves/tdh-mem-sept-add.ts";
+import { type BodyStep, executionsBefore, type SeamcallStep, takes } from "./body.ts";
+import { FRAMES_PER_ENTRY, type LeafLevel } from "./guest-memory.ts";
+import { failed, type IoctlResult, seamcallFailed } from "./kvm-error.ts";
+import type { BodyResult } from "./seamcall-port.ts";
+import type { KvmHost, KvmVm } from "./vm.ts";
+
+const PAGE_BYTES = 4096;
+
+/** What is mapped, and the steps that map one leaf once its page tables exist. */
+export interface Mapping {
+  readonly ioctl: string;
+  readonly lp: number;
+  readonly level: LeafLevel;
+  /** Guest frames from one leaf to the next; the leaf's own size where they are contiguous. */
+  readonly spacing: number;
+  /** Steps of one leaf; `addedLevels` are the tables the body adds before them. */
+  leafSteps(gfn: number, pfn: number, addedLevels: number): readonly BodyStep[];
+}
+
+interface Tables {
+  readonly level: number;
+  readonly step: SeamcallStep;
+  readonly pfn: number;
+  readonly count: number;
+}
+
+/**
+ * Maps `leaves` leaves from `gfn` on, `spacing` frames apart, adding the Secure EPT pages that are missing on the way: what
+ * a fault does under mmu_lock read, page after page (kvm-teardown B, V19-062).
+ */
+export function* mapLeaves(
+  host: KvmHost,
+  vm: KvmVm,
+  mapping: Mapping,
+  gfn: number,
+  leaves: number,
+): Generator<void, IoctlResult> {
+  const frames = FRAMES_PER_ENTRY[mapping.level];
+  let at = gfn;
+  let left = leaves;
+  while (left > 0) {
+    const tables = takeTables(host, vm, mapping, at, left);
+    if (tables === null) return failed(mapping.ioctl, "ENOMEM", "no host pages for Secure EPT");
+    const memory = host.pages.memory.alloc(tables.leaves * frames, frames);
+    if (memory === null) {
+      giveBack(host, tables.taken, () => 0);
+      return failed(mapping.ioctl, "ENOMEM", "no host pages for private memory");
+    }
+    const count = memory.count / frames;
+    const levels = tables.taken.reduce((mask, { level }) => mask | (1 << level), 0);
+    const body = [
+      ...tables.taken.map(({ step }) => step),
+      ...mapping.leafSteps(at, memory.page, levels),
+    ];
+    const result = yield* host.port.run(body, count);
+    const added = addedTables(body, result);
+    giveBack(host, tables.taken, added);
+    for (const [i, { level, pfn }] of tables.taken.entries()) {
+      if (added(i) > 0) vm.memory.addTables(at, level, added(i), pfn);
+    }
+    note(vm, mapping, at, memory.page, result.done);
+    const unused = memory.count - result.done * frames;
+    if (unused > 0) host.pages.memory.free(memory.page + result.done * frames, unused);
+    if (result.failure !== null) {
+      vm.state.isBugged = true;
+      return seamcallFailed(mapping.ioctl, "EIO", result.failure.leaf, result.failure.status);
+    }
+    at += result.done * mapping.spacing;
+    left -= result.done;
+  }
+  return null;
+}
+
+/** Enters what was mapped into KVM's own page table. */
+function note(vm: KvmVm, mapping: Mapping, gfn: number, pfn: number, leaves: number): void {
+  const { level, spacing } = mapping;
+  const frames = FRAMES_PER_ENTRY[level];
+  if (spacing === frames) {
+    if (leaves > 0) vm.memory.map(level, gfn, pfn, leaves);
+    return;
+  }
+  for (let i = 0; i < leaves; i++) vm.memory.map(level, gfn + i * spacing, pfn + i * frames, 1);
+}
+
+/**
+ * Host pages for the tables missing from `gfn` on, top level first, and for how many leaves they
+ * last: as long as every level's tables either all exist or are all missing.
+ */
+function takeTables(
+  host: KvmHost,
+  vm: KvmVm,
+  mapping: Mapping,
+  gfn: number,
+  mostLeaves: number,
+): { taken: Tables[]; leaves: number } | null {
+  const { spacing } = mapping;
+  let frames = mostLeaves * spacing;
+  const missing: number[] = [];
+  for (let level = vm.state.shape.septLevels - 1; level > mapping.level; level--) {
+    const stretch = vm.memory.tablesFrom(gfn, level);
+    frames = Math.min(frames, stretch.frames);
+    if (!stretch.exists) missing.push(level);
+  }
+  const taken: Tables[] = [];
+  for (const level of missing) {
+    const framesPerTable = FRAMES_PER_ENTRY[level] as number;
+    const first = Math.floor(gfn / framesPerTable);
+    const last = gfn + (Math.ceil(frames / spacing) - 1) * spacing;
+    const wanted = Math.floor(last / framesPerTable) - first + 1;
+    const pages = host.pages.sept[level]?.alloc(wanted);
+    if (pages === null || pages === undefined) {
+      giveBack(host, taken, () => 0);
+      return null;
+    }
+    if (pages.count < wanted) frames = (first + pages.count) * framesPerTable - gfn;
+    const step = takes({
+      leaf: tdhMemSeptAdd,
+      lp: mapping.lp,
+      rcx: first * framesPerTable * PAGE_BYTES + level,
+      rcxStride: framesPerTable * PAGE_BYTES,
+      rdx: vm.tdrAddress,
+      r8: pages.page * PAGE_BYTES,
+      r8Stride: PAGE_BYTES,
+      every: framesPerTable / spacing,
+      offset: (gfn - first * framesPerTable) / spacing,
+      addedLevels: taken.reduce((mask, upper) => mask | (1 << upper.level), 0),
+      ...vm.generation.policies.septAdd,
+    });
+    taken.push({ level, step, pfn: pages.page, count: pages.count });
+  }
+  return { taken, leaves: Math.ceil(frames / spacing) };
+}
+
+/** How many tables each table step of a body added before it ended. */
+function addedTables(body: readonly BodyStep[], { done, failure }: BodyResult) {
+  return (index: number): number => {
+    const step = body[index] as SeamcallStep;
+    const before = executionsBefore(step, done);
+    // The iteration that failed may have added the table before it failed further on.
+    const isDue = done === 0 || (step.offset + done) % step.every === 0;
+    return before + (failure !== null && index < failure.step && isDue ? 1 : 0);
+  };
+}
+
+function giveBack(host: KvmHost, taken: readonly Tables[], used: (index: number) => number): void {
+  for (const [i, { level, pfn, count }] of taken.entries()) {
+    const unused = count - used(i);
+    if (unused > 0) host.pages.sept[level]?.free(pfn + used(i), unused);
+  }
+}

@@ -1,0 +1,146 @@
+import { tdhPhymemPageReclaim } from "../../module/leaves/tdh-phymem-page-reclaim.ts";
+import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.ts";
+import { SUCCESS } from "../../module/status.ts";
+import { type BodyStep, hostWork, takes } from "../body.ts";
+import { FRAMES_PER_ENTRY, type LeafLevel, type LeafRun } from "../guest-memory.ts";
+import type { KvmHost, KvmVm } from "../vm.ts";
+
+const PAGE_BYTES = 4096;
+const HIGHEST_TABLE_LEVEL = 4;
+
+/** RECLAIM and clear of `frames` a unit from host frame `pfn` on (`tdx_reclaim_page`, V16-020). */
+function reclaimBody(vm: KvmVm, pfn: number, frames: number, pageSize: number): BodyStep[] {
+  return [
+    takes({
+      leaf: tdhPhymemPageReclaim,
+      lp: 0,
+      rcx: pfn * PAGE_BYTES,
+      rcxStride: frames * PAGE_BYTES,
+      pageSize,
+      ...vm.generation.policies.pageReclaim,
+    }),
+    hostWork("pageClears4K", frames),
+  ];
+}
+
+/**
+ * Private pages after the HKID is gone: one RECLAIM and one clear a leaf (kvm-teardown C.3).
+ * KVM interleaves them with the tables above; the module does not care, and no count depends on it.
+ */
+export function* reclaimLeaves(host: KvmHost, vm: KvmVm): Generator<void, void> {
+  host.port.observer.phase("reclaim-private");
+  if (vm.state.hkid !== null) return;
+  for (const level of [1, 0] as const) {
+    for (let run = consecutive(vm, level); run !== null; run = consecutive(vm, level)) {
+      yield* reclaimRun(host, vm, run);
+    }
+  }
+}
+
+/** The first leaves whose host pages follow each other, wherever the guest sees them. */
+function consecutive(vm: KvmVm, level: LeafLevel): (LeafRun & { endGfn: number }) | null {
+  const first = vm.memory.leavesFrom(level);
+  if (first === null) return null;
+  const frames = FRAMES_PER_ENTRY[level];
+  let leaves = first.leaves;
+  let endGfn = first.gfn + leaves * frames;
+  for (;;) {
+    const next = vm.memory.leavesFrom(level, endGfn);
+    if (next === null || next.pfn !== first.pfn + leaves * frames) break;
+    leaves += next.leaves;
+    endGfn = next.gfn + next.leaves * frames;
+  }
+  return { ...first, leaves, endGfn };
+}
+
+function* reclaimRun(
+  host: KvmHost,
+  vm: KvmVm,
+  run: LeafRun & { endGfn: number },
+): Generator<void, void> {
+  const frames = FRAMES_PER_ENTRY[run.level];
+  const body = reclaimBody(vm, run.pfn, frames, run.level);
+  const { done, failure } = yield* host.port.run(body, run.leaves);
+  if (failure === null) {
+    vm.memory.unmap(run.level, run.gfn, run.leaves, (run.endGfn - run.gfn) / frames);
+  } else {
+    unmapFirst(vm, run.level, done + 1);
+    // Warned of and leaked: whoever needs the page finds it owned by the TD still.
+    vm.state.leaked.push({ pfn: run.pfn + done * frames, pages: frames, what: "private page" });
+  }
+  if (done > 0) host.pages.memory.free(run.pfn, done * frames);
+}
+
+function unmapFirst(vm: KvmVm, level: LeafLevel, leaves: number): void {
+  for (let left = leaves; left > 0; ) {
+    const run = vm.memory.leavesFrom(level) as LeafRun;
+    const count = Math.min(left, run.leaves);
+    vm.memory.unmap(level, run.gfn, count);
+    left -= count;
+  }
+}
+
+/** Secure EPT pages below the root, children before the tables above them. */
+export function* reclaimTables(host: KvmHost, vm: KvmVm): Generator<void, void> {
+  host.port.observer.phase("reclaim-sept");
+  if (vm.state.hkid !== null) return;
+  for (let level = 1; level <= HIGHEST_TABLE_LEVEL; level++) {
+    for (let run = vm.memory.firstTables(level); run; run = vm.memory.firstTables(level)) {
+      const { done, failure } = yield* host.port.run(reclaimBody(vm, run.pfn, 1, -1), run.count);
+      vm.memory.removeTables(level, run.index, done + (failure === null ? 0 : 1));
+      if (done > 0) host.pages.sept[level]?.free(run.pfn, done);
+      if (failure !== null) {
+        vm.state.leaked.push({ pfn: run.pfn + done, pages: 1, what: "Secure EPT page" });
+      }
+    }
+  }
+}
+
+/**
+ * vcpu_free and vm_free (kvm-teardown C.3): TDVPX and TDVPR of every vCPU, then TDCX, then the
+ * TDR with one WBINVD under the module's own HKID. With the HKID assigned everything leaks.
+ */
+export function* reclaimControlPages(
+  host: KvmHost,
+  vm: KvmVm,
+  phase = "reclaim-control",
+): Generator<void, void> {
+  host.port.observer.phase(phase);
+  const { state } = vm;
+  for (const vcpu of state.vcpus) {
+    while (vcpu.tdvpx.length > 0) reclaimControlPage(host, vm, vcpu.tdvpx.shift() as number);
+    if (vcpu.tdvpr !== null) reclaimControlPage(host, vm, vcpu.tdvpr);
+    vcpu.tdvpr = null;
+    vcpu.isInitialized = false;
+    yield;
+  }
+  while (state.tdcx.length > 0) reclaimControlPage(host, vm, state.tdcx.shift() as number);
+  const { tdr } = state;
+  if (tdr === null) return;
+  state.tdr = null;
+  if (!tryReclaim(host, vm, tdr)) return;
+  // The TDR is encrypted with the global HKID, which CACHE.WB did not write back.
+  host.port.call(tdhPhymemPageWbinvd, 0, {
+    rcx: tdr * PAGE_BYTES + host.globalHkid * 2 ** host.hkidShift,
+    ...vm.generation.policies.pageWbinvd,
+  });
+  free(host, tdr);
+}
+
+function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
+  if (tryReclaim(host, vm, pfn)) free(host, pfn);
+}
+
+function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
+  if (vm.state.hkid === null) {
+    const operands = { rcx: pfn * PAGE_BYTES, ...vm.generation.policies.pageReclaim };
+    if (host.port.call(tdhPhymemPageReclaim, 0, operands) === SUCCESS) return true;
+  }
+  vm.state.leaked.push({ pfn, pages: 1, what: "control page" });
+  return false;
+}
+
+function free(host: KvmHost, pfn: number): void {
+  host.port.observer.hostWork("pageClears4K", 1);
+  host.pages.control.free(pfn, 1);
+}

@@ -1,0 +1,115 @@
+import type { KernelGeneration } from "./generations/generation.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import type { HkidPool } from "./hkid-pool.ts";
+import type { HostPages } from "./host-pages.ts";
+import type { SeamcallPort } from "./seamcall-port.ts";
+
+/** What a VM is created with; KVM_TDX_INIT_VM and the memory slots say it in the kernel. */
+export interface VmShape {
+  /** TD_PARAMS.MAX_VCPUS. */
+  readonly maxVcpus: number;
+  /** Size of the memory slots, in 4 KiB frames. */
+  readonly memoryFrames: number;
+  readonly septLevels: 4 | 5;
+  /** TDCX pages of a TD and TDVPX pages of a vCPU, as KVM reads them from the module's metadata. */
+  readonly tdcxPages: number;
+  readonly tdvpxPages: number;
+}
+
+/** KVM's structure of a vCPU. */
+export interface KvmVcpu {
+  readonly index: number;
+  /** Host pages; null before KVM_TDX_INIT_VCPU and after they were freed. */
+  tdvpr: number | null;
+  tdvpx: number[];
+  isInitialized: boolean;
+  /** vcpu->cpu: the LP it was last loaded on, -1 for none. */
+  cpu: number;
+}
+
+/** How far `tdx_mmu_release_hkid` came, so that an interrupted one goes on where it stopped. */
+export type HkidRelease = "assigned" | "flushed" | "released";
+
+/** KVM's structures of one TD: plain state, changed by the ioctls and the teardown. */
+export interface VmState {
+  readonly shape: VmShape;
+  hkid: number | null;
+  hkidRelease: HkidRelease;
+  /** Packages whose caches were written back since VPFLUSHDONE. */
+  packagesWrittenBack: number;
+  tdr: number | null;
+  tdcx: number[];
+  readonly vcpus: KvmVcpu[];
+  isFinalized: boolean;
+  /** KVM_BUG_ON was hit: the VM answers -EIO from then on. */
+  isBugged: boolean;
+  /** KVM_TDX_RELEASE_VM was called or the VM is being destroyed. */
+  isDestroyed: boolean;
+  /** Pages KVM could not get back, by host frame, with what they were. */
+  readonly leaked: { readonly pfn: number; readonly pages: number; readonly what: string }[];
+  /** Step of the removal body at which an interrupted removal of the first leaf goes on. */
+  removalStep: number;
+}
+
+/** A KVM VM of type KVM_X86_TDX_VM on one host. */
+export class KvmVm {
+  readonly generation: KernelGeneration;
+  readonly state: VmState;
+  readonly memory: GuestMemory;
+
+  constructor(generation: KernelGeneration, state: VmState, memory = new GuestMemory()) {
+    this.generation = generation;
+    this.state = state;
+    this.memory = memory;
+  }
+
+  /** KVM_CREATE_VM: software only; no HKID is taken and no SEAMCALL made (V16-021). */
+  static create(generation: KernelGeneration, shape: VmShape): KvmVm {
+    return new KvmVm(generation, {
+      shape,
+      hkid: null,
+      hkidRelease: "released",
+      packagesWrittenBack: 0,
+      tdr: null,
+      tdcx: [],
+      vcpus: [],
+      isFinalized: false,
+      isBugged: false,
+      isDestroyed: false,
+      leaked: [],
+      removalStep: 0,
+    });
+  }
+
+  get tdrAddress(): number {
+    return (this.state.tdr ?? 0) * 4096;
+  }
+
+  clone(): KvmVm {
+    return new KvmVm(this.generation, structuredClone(this.state), this.memory.clone());
+  }
+}
+
+/** The host a VM lives on: everything KVM shares between VMs. */
+export interface KvmHost {
+  readonly port: SeamcallPort;
+  readonly pages: HostPages;
+  readonly hkids: HkidPool;
+  /** Package of each LP. */
+  readonly lpToPackage: readonly number[];
+  readonly globalHkid: number;
+  readonly hkidShift: number;
+  /** What the guest does when a vCPU is in it; not KVM's, and seen by it only through exits. */
+  readonly guest: GuestSide;
+}
+
+/** The guest as the driver of a vCPU: it accepts pages and leaves. */
+export interface GuestSide {
+  /** TDG.MEM.PAGE.ACCEPT of `count` consecutive pages by the vCPU in the guest on `lp`. */
+  accept(lp: number, gfn: number, level: number, count: number): void;
+  /** The vCPU on `lp` leaves the guest. */
+  exit(lp: number): void;
+  /** True while a vCPU runs on `lp`. */
+  isRunning(lp: number): boolean;
+  isAnyRunning(): boolean;
+}

@@ -1,0 +1,150 @@
+import { estimate } from "../cost/estimate.ts";
+import type { Profile } from "../cost/profile.ts";
+import { profileSha256 } from "../cost/profile-checksum.ts";
+import type {
+  ComparisonEntry,
+  Interval,
+  Result,
+  StrategyResult,
+  TdDescription,
+  TdSource,
+} from "./result.ts";
+import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
+import { controlPages, pagesLeaked } from "./td-report.ts";
+import { MODULE_VERSION, VERSION } from "./version.ts";
+
+const FRAME_BYTES = 4096;
+
+/** The TD as it is before its teardown. */
+export function describeTd(td: HostedTd, name: string | null, source: TdSource): TdDescription {
+  const { memory, state } = td.vm;
+  return {
+    name,
+    source,
+    memoryBytes: td.options.memoryBytes,
+    vcpus: state.vcpus.length,
+    pageSize: td.options.pageSize,
+    septLevels: state.shape.septLevels,
+    privatePages: { "4K": memory.leafCount(0), "2M": memory.leafCount(1), "1G": 0 },
+    septPages: memory.tableCount(),
+    controlPages: controlPages(td),
+    finalized: state.isFinalized,
+  };
+}
+
+/** What a teardown took: the ledger's counts, priced. */
+export function strategyResult(
+  td: HostedTd,
+  description: TdDescription,
+  profile: Profile,
+): StrategyResult {
+  if (td.teardown === null) throw new Error(`TD ${td.name} was not torn down`);
+  const { strategy, ledger } = td.teardown;
+  const phases = ledger.phases();
+  const { privatePages, memoryBytes, vcpus, pageSize } = description;
+  const populatedBytes = (privatePages["4K"] + privatePages["2M"] * 512) * FRAME_BYTES;
+  const context = { memoryBytes, populatedBytes, vcpus, pageSize };
+  const priced = estimate(phases, context, profile);
+  const { state } = td.vm;
+  return {
+    strategy,
+    kernel: td.options.kernel,
+    seamcalls: ledger.totals().seamcalls,
+    phases: phases.map(({ phase, seamcalls }, i) => ({
+      phase: phase as StrategyResult["phases"][number]["phase"],
+      seamcalls,
+      elapsedNs: intervalOf(priced.phases[i]?.elapsedNs),
+    })),
+    statuses: ledger.totals().statuses,
+    hostWork: ledger.totals().hostWork,
+    elapsedNs: priced.elapsedNs,
+    milestones: priced.milestones,
+    end: {
+      pagesLeaked: pagesLeaked(td),
+      hkidFree: state.hkid === null,
+      tdrReclaimed: state.tdr === null && !state.leaked.some(({ pfn }) => pfn === td.tdrPage),
+    },
+  };
+}
+
+function intervalOf(interval: Interval | undefined): Interval {
+  if (interval === undefined) throw new Error("a phase was not priced");
+  const { low, mid, high } = interval;
+  return { low, mid, high };
+}
+
+function ratio(of: Interval, to: Interval): Interval {
+  const by = (a: number, b: number): number => (b === 0 ? 0 : round(a / b));
+  return { low: by(of.low, to.high), mid: by(of.mid, to.mid), high: by(of.high, to.low) };
+}
+
+/** Six significant digits: what a ratio of estimates can carry. */
+function round(value: number): number {
+  return Number(value.toPrecision(6));
+}
+
+/** Every strategy against `runtime` of the same kernel, where that was run. */
+export function compareStrategies(results: readonly StrategyResult[]): ComparisonEntry[] {
+  return results.flatMap((result) => {
+    const base = results.find(
+      ({ strategy, kernel }) => strategy === "runtime" && kernel === result.kernel,
+    );
+    if (base === undefined) return [];
+    return [
+      {
+        strategy: result.strategy,
+        kernel: result.kernel,
+        against: "runtime",
+        seamcallRatio: round(base.seamcalls.total / result.seamcalls.total),
+        elapsedRatio:
+          base === result ? { low: 1, mid: 1, high: 1 } : ratio(base.elapsedNs, result.elapsedNs),
+      },
+    ];
+  });
+}
+
+export interface ResultParts {
+  readonly command: string;
+  readonly seed: number;
+  readonly host: SimulatedHost;
+  readonly profile: Profile;
+  readonly td: TdDescription;
+  readonly kernel: string;
+  readonly strategies: readonly StrategyResult[];
+  readonly comparison: readonly ComparisonEntry[];
+}
+
+export function resultOf(parts: ResultParts): Result {
+  const { host, profile, td } = parts;
+  const { lpToPackage } = host.platform;
+  return {
+    schema: "tdx-sim/result/v1",
+    simulated: true,
+    version: VERSION,
+    command: parts.command,
+    seed: parts.seed,
+    kernel: parts.kernel,
+    module: MODULE_VERSION,
+    profile: { name: profile.name, sha256: profileSha256(profile) },
+    platform: {
+      packages: Math.max(...lpToPackage) + 1,
+      lps: lpToPackage.length,
+      hkids: host.hkidCount,
+    },
+    td,
+    strategies: parts.strategies,
+    comparison: parts.comparison,
+    warnings: warningsOf(td, parts.kernel),
+  };
+}
+
+function warningsOf(td: TdDescription, kernel: string): string[] {
+  const warnings: string[] = [];
+  if (td.privatePages["2M"] > 0 && kernel === "v16") {
+    warnings.push(
+      "v16 maps private memory with 4 KiB pages only; " +
+        "2 MiB pages follow the large-page companion of the series",
+    );
+  }
+  return warnings;
+}

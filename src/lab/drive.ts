@@ -1,0 +1,38 @@
+/** What a caller of the lab decides about a run. */
+export interface RunControl {
+  /** Make every SEAMCALL one by one. */
+  readonly step: boolean;
+  /** Told between chunks how many leaves of how many are done, and in which phase. */
+  readonly onProgress?: (done: number, total: number, phase: string) => void;
+  /** Asked between chunks; true stops the run between two SEAMCALLs. */
+  readonly shouldStop?: () => boolean;
+}
+
+/** Thrown when a run was asked to stop; the host is left as the last SEAMCALL left it. */
+export class RunStopped extends Error {
+  override readonly name = "RunStopped";
+}
+
+/** Lets timers, signals and streams of the process have their turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** Runs KVM code to its end, chunk by chunk, giving way between them. */
+export async function drive<T>(
+  steps: Generator<void, T>,
+  control: RunControl,
+  onChunk: () => void = () => {},
+): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    onChunk();
+    await turn();
+    if (control.shouldStop?.() === true) {
+      throw new RunStopped("the run was stopped");
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { initMemRegion } from "../kvm/init-mem-region.ts";
+import { finalizeVm, initVm } from "../kvm/init-vm.ts";
+import type { IoctlResult, KvmError } from "../kvm/kvm-error.ts";
+import { faultIn } from "../kvm/page-fault.ts";
+import { createVcpu, initVcpu } from "../kvm/vcpu.ts";
+import { KvmVm } from "../kvm/vm.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { Failure } from "../units/failure.ts";
+import { formatSize } from "../units/size.ts";
+import { drive, type RunControl } from "./drive.ts";
+import { generation } from "./kernels.ts";
+import { segments } from "./layout.ts";
+import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
+import { PAGE_BYTES, type TdOptions } from "./td-options.ts";
+import { reportTd, type TdReport } from "./td-report.ts";
+
+const FRAME_BYTES = 4096;
+/** Module 1.5.01 without L2 VMs (ABI 3.4). */
+const TDCX_PAGES = 6;
+const TDVPX_PAGES = 5;
+
+export function refuse(error: KvmError): Failure {
+  const { errno, leaf, status } = error;
+  return new Failure("refused", `${error.ioctl} failed with -${errno}: ${error.reason}`, {
+    refusal: {
+      errno,
+      ...(leaf === undefined ? {} : { leaf }),
+      ...(status === undefined ? {} : { status }),
+    },
+  });
+}
+
+function check(result: IoctlResult): void {
+  if (result !== null) throw refuse(result);
+}
+
+/**
+ * KVM_CREATE_VM, KVM_TDX_INIT_VM and the vCPUs.
+ *
+ * @throws Failure `usage` when the name is taken, `refused` when KVM refuses; RunStopped
+ */
+export async function createTd(
+  host: SimulatedHost,
+  name: string,
+  options: TdOptions,
+  control: RunControl,
+): Promise<TdReport> {
+  if (host.td(name) !== undefined) {
+    throw new Failure("usage", `there is a TD ${name} already`, {
+      hint: "choose another name, or remove all with tdx-sim reset",
+    });
+  }
+  const own = onHost(host, options);
+  const ledger = new Ledger();
+  const kvm = host.kvm(ledger, control.step);
+  const vm = KvmVm.create(generation(options.kernel), {
+    maxVcpus: options.vcpus,
+    memoryFrames: options.memoryBytes / FRAME_BYTES,
+    septLevels: 4,
+    tdcxPages: TDCX_PAGES,
+    tdvpxPages: TDVPX_PAGES,
+  });
+  check(await drive(initVm(kvm, vm), control));
+  for (let i = 0; i < options.vcpus; i++) check(initVcpu(kvm, vm, createVcpu(vm)));
+  const td: HostedTd = {
+    name,
+    options: own,
+    vm,
+    ledger,
+    populatedPages: 0,
+    tdrPage: vm.state.tdr,
+    teardown: null,
+  };
+  host.add(td);
+  return reportTd(host, td);
+}
+
+/** The options as the host bears them out: a stored TD shares the host that the first one made. */
+function onHost(host: SimulatedHost, options: TdOptions): TdOptions {
+  const { lpToPackage } = host.platform;
+  const packages = Math.max(...lpToPackage) + 1;
+  const lps = lpToPackage.length;
+  const isOther =
+    (options.packages !== 1 && options.packages !== packages) ||
+    (options.lps !== null && options.lps !== lps);
+  if (!isOther) return { ...options, packages };
+  throw new Failure("usage", `the host has ${lps} LPs in ${packages} packages already`, {
+    hint: "TDs of one store share its host: use another --store or tdx-sim reset",
+  });
+}
+
+/** How far a TD is populated. */
+export interface PopulateRequest {
+  /** Memory mapped afterwards, in bytes; what the TD was created for if absent. */
+  readonly bytes?: number;
+  /** False leaves the TD unfinalised: only its initial image is added. */
+  readonly finalize: boolean;
+}
+
+/**
+ * The initial image, KVM_TDX_FINALIZE_VM and run-time faults up to the size asked for.
+ *
+ * @throws Failure `no-input`, `usage` for a size that is no whole page, `refused` as KVM refuses
+ */
+export async function populateTd(
+  host: SimulatedHost,
+  name: string,
+  request: PopulateRequest,
+  control: RunControl,
+): Promise<TdReport> {
+  const td = requireTd(host, name);
+  const { options, vm } = td;
+  if (vm.state.isDestroyed || td.teardown !== null) throw refuseGone(td, "populate");
+  const target = targetPages(td, request.bytes ?? options.populatedBytes);
+  const kvm = host.kvm(td.ledger, control.step);
+  const frames = PAGE_BYTES[options.pageSize] / FRAME_BYTES;
+  const imagePages = options.initialImageBytes / PAGE_BYTES[options.pageSize];
+  if (!vm.state.isFinalized) {
+    for (const { gfn, pages } of imageSegments(td, Math.min(target, imagePages), frames)) {
+      check(await drive(initMemRegion(kvm, vm, gfn, pages), control));
+    }
+    td.populatedPages = Math.max(td.populatedPages, Math.min(target, imagePages));
+    if (!request.finalize) return reportTd(host, td);
+    check(finalizeVm(kvm, vm));
+  }
+  const level = options.pageSize === "2M" ? 1 : 0;
+  const tell = (): void => {
+    const done = vm.memory.leafCount(level) + kvm.port.bodyDone;
+    control.onProgress?.(done, target, "populate");
+  };
+  for (const segment of segments(options.layout, td.populatedPages, target, frames)) {
+    const { gfn, pages, spacing } = segment;
+    const faults = faultIn(kvm, vm, { level, gfn, leaves: pages, spacing });
+    check(await drive(faults, control, tell));
+    td.populatedPages += pages;
+  }
+  return reportTd(host, td);
+}
+
+/** The initial image always has 4 KiB pages, wherever the TD's own pages lie. */
+function imageSegments(
+  td: HostedTd,
+  target: number,
+  frames: number,
+): { gfn: number; pages: number }[] {
+  const all = segments(td.options.layout, td.populatedPages, target, frames);
+  return all.flatMap(({ gfn, pages, spacing }) =>
+    spacing === frames
+      ? [{ gfn, pages: pages * frames }]
+      : Array.from({ length: pages }, (_, i) => ({ gfn: gfn + i * spacing, pages: frames })),
+  );
+}
+
+function targetPages(td: HostedTd, bytes: number): number {
+  const { memoryBytes, pageSize } = td.options;
+  if (bytes % PAGE_BYTES[pageSize] !== 0) {
+    throw new Failure("usage", `${bytes} bytes is not a multiple of ${pageSize}`);
+  }
+  const target = bytes / PAGE_BYTES[pageSize];
+  const isFull =
+    td.vm.state.isFinalized && td.populatedPages * PAGE_BYTES[pageSize] === memoryBytes;
+  if (bytes <= memoryBytes && !isFull) return Math.max(target, td.populatedPages);
+  const room = `${formatSize(memoryBytes)} of memory${isFull ? ", all of it populated" : ""}`;
+  throw new Failure("refused", `KVM_RUN failed with -EFAULT: TD ${td.name} has ${room}`, {
+    refusal: { errno: "EFAULT" },
+  });
+}
+
+/** @throws Failure `no-input` */
+export function requireTd(host: SimulatedHost, name: string): HostedTd {
+  const td = host.td(name);
+  if (td !== undefined) return td;
+  throw new Failure("no-input", `there is no TD ${name}`, {
+    hint: "tdx-sim list shows what there is",
+  });
+}
+
+/** A TD that is gone has no file descriptor left to call. */
+export function refuseGone(td: HostedTd, verb: string): Failure {
+  const state = td.vm.state.isDestroyed ? "is destroyed" : "is half torn down";
+  return new Failure("refused", `cannot ${verb} TD ${td.name}: it ${state} (-EIO)`, {
+    hint: td.vm.state.isDestroyed ? "tdx-sim create makes a new one" : `tdx-sim destroy ${td.name}`,
+    refusal: { errno: "EIO" },
+  });
+}

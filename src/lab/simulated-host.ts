@@ -1,0 +1,214 @@
+import { GuestMemory, type GuestMemorySnapshot } from "../kvm/guest-memory.ts";
+import { HkidPool } from "../kvm/hkid-pool.ts";
+import { HostPages, type HostPagesSnapshot } from "../kvm/host-pages.ts";
+import { type SeamcallObserver, SeamcallPort } from "../kvm/seamcall-port.ts";
+import { type GuestSide, type KvmHost, KvmVm, type VmState } from "../kvm/vm.ts";
+import { Ledger, type LedgerSnapshot } from "../ledger/ledger.ts";
+import { vpExit } from "../module/guest.ts";
+import { tdAccept } from "../module/guest-accept.ts";
+import { TdxModule } from "../module/module.ts";
+import type { Platform } from "../module/platform.ts";
+import { RCX, Registers } from "../module/registers.ts";
+import {
+  cloneModule,
+  type ModuleSnapshot,
+  moduleFromJSON,
+  moduleToJSON,
+} from "../module/snapshot.ts";
+import { SUCCESS } from "../module/status.ts";
+import { generation } from "./kernels.ts";
+import { platformFor } from "./platform.ts";
+import type { TdDescription } from "./result.ts";
+import type { TdOptions } from "./td-options.ts";
+import { reportTd, type TdReport } from "./td-report.ts";
+
+/** A TD of the host: KVM's VM with what the lab knows of it besides. */
+export interface HostedTd {
+  readonly name: string;
+  readonly options: TdOptions;
+  readonly vm: KvmVm;
+  /** SEAMCALLs of creation and population, by ioctl. */
+  readonly ledger: Ledger;
+  /** Pages of the TD's page size that were mapped. */
+  populatedPages: number;
+  /** TDR page, also after it was reclaimed. */
+  readonly tdrPage: number | null;
+  /** The teardown that was begun, with its counts so far. */
+  teardown: Teardown | null;
+}
+
+/** A teardown: by which strategy, what it counted, and the TD as it was before. */
+export interface Teardown {
+  readonly strategy: string;
+  readonly ledger: Ledger;
+  readonly td: TdDescription;
+}
+
+interface StoredTeardown extends Omit<Teardown, "ledger"> {
+  readonly ledger: LedgerSnapshot;
+}
+
+/** A host as plain data; what is inside is nobody else's business. */
+export interface HostSnapshot {
+  readonly platform: Platform;
+  readonly module: ModuleSnapshot;
+  readonly pages: HostPagesSnapshot;
+  readonly hkidsUsed: readonly number[];
+  readonly tds: readonly {
+    readonly name: string;
+    readonly options: TdOptions;
+    readonly vm: VmState;
+    readonly memory: GuestMemorySnapshot;
+    readonly ledger: LedgerSnapshot;
+    readonly populatedPages: number;
+    readonly tdrPage: number | null;
+    readonly teardown: StoredTeardown | null;
+  }[];
+}
+
+const PAGE_BYTES = 4096;
+
+/** One simulated machine: TDX module, KVM's host-wide state and the TDs on it. */
+export class SimulatedHost {
+  readonly module: TdxModule;
+  readonly #pages: HostPages;
+  readonly #hkids: HkidPool;
+  readonly #tds = new Map<string, HostedTd>();
+
+  private constructor(module: TdxModule, pages: HostPages, hkids: HkidPool) {
+    this.module = module;
+    this.#pages = pages;
+    this.#hkids = hkids;
+  }
+
+  /** A machine as large as a TD of these options needs. */
+  static boot(options: TdOptions): SimulatedHost {
+    return SimulatedHost.on(platformFor(options));
+  }
+
+  static on(platform: Platform): SimulatedHost {
+    const [tdmr] = platform.tdmrs;
+    if (tdmr === undefined) throw new Error("a platform has at least one TDMR");
+    const pages = HostPages.carve(tdmr.base / PAGE_BYTES, tdmr.size / PAGE_BYTES);
+    return new SimulatedHost(new TdxModule(platform), pages, new HkidPool(platform.hkids));
+  }
+
+  get platform(): Platform {
+    return this.module.platform;
+  }
+
+  /** HKIDs that TDs can have. */
+  get hkidCount(): number {
+    return this.#hkids.size;
+  }
+
+  td(name: string): HostedTd | undefined {
+    return this.#tds.get(name);
+  }
+
+  add(td: HostedTd): void {
+    this.#tds.set(td.name, td);
+  }
+
+  list(): TdReport[] {
+    return [...this.#tds.values()].map((td) => reportTd(this, td));
+  }
+
+  report(name: string): TdReport | undefined {
+    const td = this.#tds.get(name);
+    return td === undefined ? undefined : reportTd(this, td);
+  }
+
+  /** The machine as KVM code sees it, its SEAMCALLs told to `observer`. */
+  kvm(observer: SeamcallObserver, step: boolean): KvmHost {
+    const { platform } = this;
+    return {
+      port: new SeamcallPort(this.module, observer, step ? { spanLimit: 1 } : {}),
+      pages: this.#pages,
+      hkids: this.#hkids,
+      lpToPackage: platform.lpToPackage,
+      globalHkid: platform.hkids.global,
+      hkidShift: platform.hkidShift,
+      guest: guestOf(this.module),
+    };
+  }
+
+  clone(): SimulatedHost {
+    const hkids = new HkidPool(this.platform.hkids, this.#hkids.used);
+    const copy = new SimulatedHost(cloneModule(this.module), this.#pages.clone(), hkids);
+    for (const td of this.#tds.values()) {
+      copy.add({
+        ...td,
+        vm: td.vm.clone(),
+        ledger: Ledger.fromJSON(td.ledger.toJSON()),
+        teardown: td.teardown && {
+          ...td.teardown,
+          ledger: Ledger.fromJSON(td.teardown.ledger.toJSON()),
+        },
+      });
+    }
+    return copy;
+  }
+
+  snapshot(): HostSnapshot {
+    return {
+      platform: this.platform,
+      module: moduleToJSON(this.module),
+      pages: this.#pages.toJSON(),
+      hkidsUsed: this.#hkids.used,
+      tds: [...this.#tds.values()].map((td) => ({
+        name: td.name,
+        options: td.options,
+        vm: td.vm.state,
+        memory: td.vm.memory.toJSON(),
+        ledger: td.ledger.toJSON(),
+        populatedPages: td.populatedPages,
+        tdrPage: td.tdrPage,
+        teardown: td.teardown && { ...td.teardown, ledger: td.teardown.ledger.toJSON() },
+      })),
+    };
+  }
+
+  static restore(snapshot: HostSnapshot): SimulatedHost {
+    const { platform } = snapshot;
+    const host = new SimulatedHost(
+      moduleFromJSON(platform, snapshot.module),
+      HostPages.restore(snapshot.pages),
+      new HkidPool(platform.hkids, snapshot.hkidsUsed),
+    );
+    for (const td of snapshot.tds) {
+      const kernel = generation(td.options.kernel);
+      host.add({
+        name: td.name,
+        options: td.options,
+        vm: new KvmVm(kernel, structuredClone(td.vm), GuestMemory.restore(td.memory)),
+        ledger: Ledger.fromJSON(td.ledger),
+        populatedPages: td.populatedPages,
+        tdrPage: td.tdrPage,
+        teardown: td.teardown && {
+          ...td.teardown,
+          ledger: Ledger.fromJSON(td.teardown.ledger),
+        },
+      });
+    }
+    return host;
+  }
+}
+
+/** The guests of a machine: what they do is decided by whoever drives the run. */
+function guestOf(module: TdxModule): GuestSide {
+  const registers = new Registers();
+  return {
+    accept(lp, gfn, level, count) {
+      registers.setNumber(RCX, gfn * PAGE_BYTES + level);
+      const status = tdAccept(module, lp, registers, count);
+      if (status === SUCCESS) return;
+      throw new Error(`the guest could not accept ${gfn}: ${status?.text ?? "EPT violation"}`);
+    },
+    exit(lp) {
+      vpExit(module, lp);
+    },
+    isRunning: (lp) => module.guests[lp] !== null,
+    isAnyRunning: () => module.runningVcpus > 0,
+  };
+}

@@ -1,0 +1,109 @@
+import { Failure } from "../units/failure.ts";
+import { formatSize } from "../units/size.ts";
+import { GENERATIONS } from "./kernels.ts";
+import type { PageSize } from "./result.ts";
+
+export const LAYOUTS = ["contiguous", "q35", "alternate"] as const;
+export type Layout = (typeof LAYOUTS)[number];
+
+/** What TD is made and on what host; sizes in bytes. */
+export interface TdOptions {
+  /** Private memory. */
+  readonly memoryBytes: number;
+  /** How much of it is mapped when the TD is torn down. */
+  readonly populatedBytes: number;
+  readonly vcpus: number;
+  readonly packages: number;
+  /** Logical processors of the host; null is as many as the TD needs. */
+  readonly lps: number | null;
+  readonly pageSize: PageSize;
+  /** Measured part of the memory, always 4 KiB pages. */
+  readonly initialImageBytes: number;
+  readonly layout: Layout;
+  /** Kernel generation by name. */
+  readonly kernel: string;
+  /** Named platform or file; null is a host as large as the TD needs. */
+  readonly platform: string | null;
+}
+
+const GIB = 2 ** 30;
+
+/** The default TD: 16 GiB, 4 vCPUs, 1 package, 4 KiB pages, populated whole. */
+export const DEFAULT_TD = {
+  memoryBytes: 16 * GIB,
+  vcpus: 4,
+  packages: 1,
+  lps: null,
+  pageSize: "4K",
+  initialImageBytes: 0,
+  layout: "contiguous",
+  kernel: "v16",
+  platform: null,
+} as const;
+
+export const PAGE_BYTES: Readonly<Record<PageSize, number>> = { "4K": 4096, "2M": 2 ** 21 };
+
+/** TD_PARAMS.MAX_VCPUS is 16 bits wide (ABI 10.2). */
+const VCPUS_MAX = 65_535;
+/** The package bitmaps of the module hold eight (ABI 10.3). */
+const PACKAGES_MAX = 8;
+const LPS_MAX = 65_536;
+/** Private memory that the default host can hold, and guest physical addresses reach. */
+const MEMORY_MAX = 28 * 2 ** 40;
+
+/**
+ * Fills in defaults and checks the whole.
+ *
+ * @throws Failure `usage` for a value that no TD can have, `refused` is the kernel's business
+ */
+export function resolveTdOptions(given: Partial<TdOptions>): TdOptions {
+  const memoryBytes = given.memoryBytes ?? DEFAULT_TD.memoryBytes;
+  const vcpus = given.vcpus ?? DEFAULT_TD.vcpus;
+  const options: TdOptions = {
+    ...DEFAULT_TD,
+    ...given,
+    memoryBytes,
+    vcpus,
+    populatedBytes: given.populatedBytes ?? memoryBytes,
+  };
+  checkSizes(options);
+  checkCount("vCPUs", options.vcpus, 1, VCPUS_MAX);
+  checkCount("packages", options.packages, 1, PACKAGES_MAX);
+  if (options.lps !== null) checkCount("LPs", options.lps, options.packages, LPS_MAX);
+  if (!GENERATIONS.has(options.kernel)) {
+    throw new Failure("usage", `there is no kernel generation "${options.kernel}"`, {
+      hint: `there is ${[...GENERATIONS.keys()].join(", ")}`,
+    });
+  }
+  return options;
+}
+
+function checkSizes(options: TdOptions): void {
+  const { memoryBytes, populatedBytes, initialImageBytes, pageSize } = options;
+  const sizes = [
+    ["memory", memoryBytes],
+    ["populated size", populatedBytes],
+    ["initial image", initialImageBytes],
+  ] as const;
+  for (const [what, bytes] of sizes) {
+    if (bytes % PAGE_BYTES[pageSize] === 0) continue;
+    throw new Failure("usage", `the ${what} of ${bytes} bytes is not a multiple of ${pageSize}`, {
+      hint: `sizes are whole pages; the page size is ${pageSize}`,
+    });
+  }
+  if (memoryBytes === 0) throw new Failure("usage", "a TD needs memory");
+  if (memoryBytes > MEMORY_MAX) {
+    throw new Failure("usage", `the memory is more than a host holds (${formatSize(MEMORY_MAX)})`);
+  }
+  if (populatedBytes > memoryBytes) {
+    throw new Failure("usage", "the populated size is larger than the memory");
+  }
+  if (initialImageBytes > populatedBytes) {
+    throw new Failure("usage", "the initial image is larger than the populated size");
+  }
+}
+
+function checkCount(what: string, count: number, least: number, most: number): void {
+  if (Number.isInteger(count) && count >= least && count <= most) return;
+  throw new Failure("usage", `${count} ${what} is not between ${least} and ${most}`);
+}
