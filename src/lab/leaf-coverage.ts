@@ -2,6 +2,7 @@ import { EMULATED } from "../module/leaves/index.ts";
 import { NOT_EMULATED } from "../module/leaves/not-emulated.ts";
 import type { ReplayResult } from "./replay/replay.ts";
 import { ACCEPT_LEAF } from "./replay/sequence.ts";
+import { MODULE_VERSION } from "./version.ts";
 
 export const EMULATION_DEGREES = ["fully", "in part", "not"] as const;
 export type EmulationDegree = (typeof EMULATION_DEGREES)[number];
@@ -28,7 +29,6 @@ export interface LeafCoverageReport {
   readonly leaves: readonly LeafCoverage[];
 }
 
-const MODULE_VERSION = "1.5.01";
 const ACCEPT = {
   name: ACCEPT_LEAF,
   number: 6,

@@ -119,12 +119,12 @@ describe("fields", () => {
 
 describe("values out of range", () => {
   test.each([
-    ["0x1000000000000000f", "more than 64 bits"],
-    ["4096", "not hexadecimal"],
-    ["0x", "no digits"],
-    [4096, "a number"],
-    [null, "null"],
-  ])("%s as a register (%s) is refused", async (value) => {
+    { value: "0x1000000000000000f", what: "more than 64 bits" },
+    { value: "4096", what: "not hexadecimal" },
+    { value: "0x", what: "no digits" },
+    { value: 4096, what: "a number" },
+    { value: null, what: "null" },
+  ])("$what as a register is refused", async ({ value }) => {
     const line = sequenceVector([createStep({ in: { rcx: value } })]);
     await expectRefused(line, "seq-test: steps[0].in.rcx: ");
   });

@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { Failure } from "../../units/failure.ts";
+import { describeCommand } from "../help-text.ts";
+import type { Cli, GlobalOptions } from "../invocation.ts";
+import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import { RECORD_FORMATS } from "../records.ts";
+import { replayDocument, verdictOf } from "../replay-document.ts";
+import { replayFile } from "../vector-input.ts";
+
+type Options = GlobalOptions & OutputOptions & { readonly all?: boolean };
+
+export function define(command: Command, cli: Cli): void {
+  describeCommand(
+    command,
+    "Replay SEAMCALL vectors (NDJSON, .gz too) against the emulated TDX module, and compare\n" +
+      "every status and register that they recorded. Exits 1 when any differs.",
+    ["replay seamcall-vectors.ndjson.gz", "replay - --format json < log.ndjson"],
+  );
+  command.argument("<file>", "vectors, one sequence a line; - is stdin");
+  command.option("--all", "list every mismatch, not the first 20");
+  addOutputOptions(command, RECORD_FORMATS);
+  command.action((file: string) => replay(cli, file, command.optsWithGlobals<Options>()));
+}
+
+async function replay(cli: Cli, file: string, options: Options): Promise<void> {
+  const outputs = openOutputs(cli.console, options);
+  try {
+    const result = await replayFile(cli, file, { all: options.all === true });
+    await outputs.deliver(replayDocument(result));
+    if (result.mismatches > 0) throw new Failure("expectation", `${file}: ${verdictOf(result)}`);
+  } finally {
+    outputs.discard();
+  }
+}

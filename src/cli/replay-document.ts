@@ -1,0 +1,53 @@
+import type { Mismatch } from "../lab/replay/mismatch.ts";
+import type { ReplayResult } from "../lab/replay/replay.ts";
+import { escapeControls } from "../report/control-characters.ts";
+import { formatCount } from "../units/count.ts";
+import type { Render } from "./outputs.ts";
+import { recordsDocument } from "./records.ts";
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** `tdx-sim/replay/v1` for every format; rows are the mismatches that it lists. */
+export function replayDocument(result: ReplayResult): Render {
+  const { sequences, steps, seamcalls, mismatches, first } = result;
+  const left = mismatches - first.length;
+  return recordsDocument({
+    json: result,
+    rows: first.map((mismatch) => ({ ...mismatch })),
+    table: () => [
+      [
+        counted(sequences, "sequence"),
+        counted(steps, "step"),
+        counted(seamcalls, "SEAMCALL"),
+        `${counted(countPairs(result), "pair")} of leaf and status`,
+      ].join(", "),
+      verdictOf(result),
+      ...first.flatMap((mismatch) => ["", ...linesOf(mismatch)]),
+      ...(left === 0 ? [] : ["", `${formatCount(left)} more; --all lists them`]),
+    ],
+  });
+}
+
+/** The outcome in a few words: `2 mismatches in 1 sequence`. */
+export function verdictOf({ mismatches, sequencesWithMismatch }: ReplayResult): string {
+  if (mismatches === 0) return "0 mismatches";
+  const found = counted(mismatches, "mismatch", "mismatches");
+  return `${found} in ${counted(sequencesWithMismatch, "sequence")}`;
+}
+
+function countPairs({ pairs }: ReplayResult): number {
+  return Object.values(pairs).reduce((sum, statuses) => sum + Object.keys(statuses).length, 0);
+}
+
+function linesOf(mismatch: Mismatch): string[] {
+  const { sequence, step, leaf, field, expected, actual, expectedStatus, actualStatus } = mismatch;
+  const place = step === null ? "end state" : `step ${step}${leaf === null ? "" : ` ${leaf}`}`;
+  const values = [
+    `${sequence} ${place}: ${field}`,
+    `  recorded ${expected}${expectedStatus === null ? "" : `  (${expectedStatus})`}`,
+    `  emulated ${actual}${actualStatus === null ? "" : `  (${actualStatus})`}`,
+  ];
+  return values.map(escapeControls);
+}
