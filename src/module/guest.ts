@@ -15,12 +15,17 @@ export function enterGuest(m: TdxModule, vcpu: Vcpu): void {
   tdcs.refcount[(epoch & 1) as 0 | 1]++;
   vcpu.vcpuEpoch = epoch;
   vcpu.state = VCPU_ACTIVE;
+  runInGuest(m, m.lp, vcpu);
+}
+
+/** `lp` runs the vCPU: until TD exit it holds the locks of ABI 4 (36 of ABI 11). */
+export function runInGuest(m: TdxModule, lp: number, vcpu: Vcpu): void {
   const { locks } = m.pamt;
   locks.holdForGuest(SIZE_1G, Math.floor(vcpu.page / PAGES_PER_SIZE[SIZE_1G]));
   locks.holdForGuest(SIZE_2M, Math.floor(vcpu.page / PAGES_PER_SIZE[SIZE_2M]));
   locks.holdForGuest(SIZE_4K, vcpu.page);
   locks.holdForGuest(SIZE_4K, vcpu.td.page);
-  m.guests[m.lp] = vcpu;
+  m.guests[lp] = vcpu;
   m.runningVcpus++;
 }
 

@@ -58,10 +58,12 @@ export class Pamt {
   walkSize: PamtSize = SIZE_4K;
   walkIndex = 0;
 
-  constructor(platform: Platform) {
+  /** Without `tables` every page is free, but for the reserved ones. */
+  constructor(platform: Platform, tables?: Pamt["tables"]) {
     this.#platform = platform;
     this.#hkidLimit = 2 ** platform.hkidShift;
-    this.tables = [new PageRuns(noStep), new PageRuns(noStep), new PageRuns(noStep)];
+    this.tables = tables ?? [new PageRuns(noStep), new PageRuns(noStep), new PageRuns(noStep)];
+    if (tables !== undefined) return;
     for (const { base, reserved = [] } of platform.tdmrs) {
       for (const hole of reserved) {
         const page = (base + hole.offset) / PAGE_BYTES;
@@ -220,16 +222,18 @@ export class Pamt {
     return { owners: [...this.#owners], tables: this.tables.map((runs) => runs.toArray()) };
   }
 
-  static restore(platform: Platform, snapshot: PamtSnapshot): Pamt {
-    const pamt = new Pamt(platform);
-    for (const tdrPage of snapshot.owners) pamt.#ownerNumber(tdrPage);
-    for (const size of [SIZE_4K, SIZE_2M, SIZE_1G] as const) {
-      const fields = snapshot.tables[size] ?? [];
-      for (let i = 0; i + 3 < fields.length; i += 4) {
-        const [start = 0, count = 0, tag = 0, base = 0] = fields.slice(i, i + 4);
-        pamt.tables[size].assign(start, count, tag, base);
-      }
-    }
+  static restore(platform: Platform, { owners, tables }: PamtSnapshot): Pamt {
+    const table = (size: PamtSize) => PageRuns.fromArray(noStep, tables[size] ?? []);
+    const pamt = new Pamt(platform, [table(SIZE_4K), table(SIZE_2M), table(SIZE_1G)]);
+    for (const tdrPage of owners) pamt.#ownerNumber(tdrPage);
+    return pamt;
+  }
+
+  /** A copy with the same pages in use and no lock held. */
+  clone(): Pamt {
+    const table = (size: PamtSize) => this.tables[size].clone();
+    const pamt = new Pamt(this.#platform, [table(SIZE_4K), table(SIZE_2M), table(SIZE_1G)]);
+    for (const tdrPage of this.#owners) pamt.#ownerNumber(tdrPage);
     return pamt;
   }
 }

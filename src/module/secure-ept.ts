@@ -41,9 +41,9 @@ export class SecureEpt {
   aliases = 0;
   page = 0;
 
-  constructor(pwl: number) {
+  constructor(pwl: number, levels?: readonly PageRuns[]) {
     this.pwl = pwl;
-    this.levels = PAGES_PER_ENTRY.map((_, level) => new PageRuns(stepAt(level)));
+    this.levels = levels ?? PAGES_PER_ENTRY.map((_, level) => new PageRuns(stepAt(level)));
   }
 
   /** Walk rule of ABI 3.5: true when the requested level was reached, whatever the entry holds. */
@@ -168,7 +168,10 @@ export class SecureEpt {
   }
 
   clone(): SecureEpt {
-    return SecureEpt.restore(this.toJSON());
+    return new SecureEpt(
+      this.pwl,
+      this.levels.map((runs) => runs.clone()),
+    );
   }
 
   toJSON(): SecureEptSnapshot {
@@ -176,18 +179,20 @@ export class SecureEpt {
   }
 
   static restore(snapshot: SecureEptSnapshot): SecureEpt {
-    const sept = new SecureEpt(snapshot.pwl);
     const levels = snapshot.levels.map((fields, level) =>
       PageRuns.fromArray(stepAt(level), fields),
     );
-    for (const [level, runs] of levels.entries()) (sept.levels as PageRuns[])[level] = runs;
-    return sept;
+    return new SecureEpt(snapshot.pwl, levels);
   }
 }
 
 export interface SecureEptSnapshot {
   readonly pwl: number;
   readonly levels: readonly (readonly number[])[];
+}
+
+export interface L2SecureEptSnapshot extends SecureEptSnapshot {
+  readonly vm: number;
 }
 
 const noLeafStep = (): number => 1;
@@ -202,10 +207,10 @@ export class L2SecureEpt {
   state = L2_FREE;
   page = 0;
 
-  constructor(vm: number, pwl: number) {
+  constructor(vm: number, pwl: number, levels?: readonly PageRuns[]) {
     this.vm = vm;
     this.pwl = pwl;
-    this.levels = PAGES_PER_ENTRY.map(() => new PageRuns(noLeafStep));
+    this.levels = levels ?? PAGES_PER_ENTRY.map(() => new PageRuns(noLeafStep));
   }
 
   walk(gpaPage: number, level: number): boolean {
@@ -242,15 +247,20 @@ export class L2SecureEpt {
     r.low[RCX] = this.state === L2_NL_MAPPED ? 0x407 : 0;
   }
 
-  toJSON(): SecureEptSnapshot & { readonly vm: number } {
+  clone(): L2SecureEpt {
+    return new L2SecureEpt(
+      this.vm,
+      this.pwl,
+      this.levels.map((runs) => runs.clone()),
+    );
+  }
+
+  toJSON(): L2SecureEptSnapshot {
     return { vm: this.vm, pwl: this.pwl, levels: this.levels.map((runs) => runs.toArray()) };
   }
 
-  static restore(snapshot: SecureEptSnapshot & { readonly vm: number }): L2SecureEpt {
-    const sept = new L2SecureEpt(snapshot.vm, snapshot.pwl);
-    for (const [level, fields] of snapshot.levels.entries()) {
-      (sept.levels as PageRuns[])[level] = PageRuns.fromArray(noLeafStep, fields);
-    }
-    return sept;
+  static restore(snapshot: L2SecureEptSnapshot): L2SecureEpt {
+    const levels = snapshot.levels.map((fields) => PageRuns.fromArray(noLeafStep, fields));
+    return new L2SecureEpt(snapshot.vm, snapshot.pwl, levels);
   }
 }
