@@ -1,0 +1,71 @@
+import type { Command } from "commander";
+import type { Result } from "../../lab/result.ts";
+import { resolveTdOptions } from "../../lab/td-options.ts";
+import { destroyFresh, destroyTd } from "../../lab/teardown.ts";
+import { FORMAT_NAMES, render } from "../../report/index.ts";
+import { describeCommand } from "../help-text.ts";
+import {
+  addRunOptions,
+  type Cli,
+  changeHost,
+  type GlobalOptions,
+  nextCommand,
+  openStore,
+  type RunOptions,
+  runSession,
+  storedTds,
+} from "../invocation.ts";
+import { addOutputOptions, type OutputOptions } from "../outputs.ts";
+import { requireHost } from "../stored-host.ts";
+import { addStrategyOptions, chosenStrategy, type StrategyOptions } from "../strategy-options.ts";
+import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
+import { chooseTarget } from "../td-target.ts";
+
+type Options = GlobalOptions & RunOptions & OutputOptions & TdOptionValues & StrategyOptions;
+
+export function define(command: Command, cli: Cli): void {
+  describeCommand(
+    command,
+    "Tear a TD down and tell every SEAMCALL that it took. With TD options and no name, a TD of\n" +
+      "that shape is made, populated and destroyed in memory; the store stays as it is.",
+    ["destroy web --hint", "destroy --hint --memory 16G --vcpus 4", "destroy web --format json"],
+  );
+  command.argument("[name]", "name of the TD (default: the one live TD in the store)");
+  addStrategyOptions(command);
+  addTdOptions(command);
+  addRunOptions(command);
+  addOutputOptions(command, FORMAT_NAMES);
+  command.action((name?: string) => destroy(cli, name, command.optsWithGlobals<Options>()));
+}
+
+async function destroy(cli: Cli, name: string | undefined, options: Options): Promise<void> {
+  await runSession(cli, options, async (session, outputs) => {
+    const store = openStore(cli, options, "destroy");
+    const target = chooseTarget(name, givenTd(options), () => storedTds(store));
+    const strategy = chosenStrategy(options);
+    let result: Result;
+    if (target.kind === "fresh") {
+      if (target.source === "default") noteDefaultTd(cli);
+      const td = resolveTdOptions(target.options);
+      result = await destroyFresh(td, { strategy, source: target.source }, session);
+    } else {
+      const { name: chosen } = target;
+      result = await changeHost(
+        cli,
+        store,
+        (stored) => requireHost(stored, chosen),
+        (host) => destroyTd(host, chosen, { strategy }, session),
+        {
+          what: `interrupted; TD ${chosen} stands between two SEAMCALLs`,
+          hint: `${nextCommand(options, `destroy ${chosen}`)} finishes it`,
+        },
+      );
+    }
+    await outputs.deliver((target) => render(result, target));
+  });
+}
+
+/** CONTRACT: the default TD is taken "and say so on stderr". */
+export function noteDefaultTd(cli: Cli): void {
+  cli.console.note("note: the store holds no live TD; taking the default one");
+}

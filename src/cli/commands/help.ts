@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import { Failure } from "../../units/failure.ts";
+import { describeCommand } from "../help-text.ts";
+import { HELP_TOPICS } from "../help-topics.ts";
+import type { Cli } from "../invocation.ts";
+import { nearest } from "../nearest.ts";
+import { defineCommand } from "../program.ts";
+
+export function define(command: Command, cli: Cli): void {
+  describeCommand(command, `Help for a command, or about ${topicNames().join(", ")}.`, [
+    "help destroy",
+    "help exit-codes",
+  ]);
+  command.argument("[command-or-topic...]", "what to explain");
+  command.action((words: readonly string[]) => help(cli, root(command), words));
+}
+
+async function help(cli: Cli, program: Command, words: readonly string[]): Promise<void> {
+  let command = program;
+  for (const [depth, word] of words.entries()) {
+    const topic = depth === 0 ? HELP_TOPICS[word as keyof typeof HELP_TOPICS] : undefined;
+    if (topic !== undefined && Object.hasOwn(HELP_TOPICS, word)) return cli.console.print(topic);
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) throw unknownTopic(word, command);
+    if (command === program) await defineCommand(next, cli);
+    command = next;
+  }
+  await cli.console.print(command.helpInformation());
+}
+
+function unknownTopic(word: string, command: Command): Failure {
+  const known = [...command.commands.map((candidate) => candidate.name()), ...topicNames()];
+  const near = nearest(word, known);
+  return new Failure("usage", `there is no command or topic "${word}"`, {
+    hint: near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`,
+  });
+}
+
+function topicNames(): string[] {
+  return Object.keys(HELP_TOPICS);
+}
+
+function root(command: Command): Command {
+  return command.parent === null ? command : root(command.parent);
+}

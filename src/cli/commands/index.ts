@@ -1,0 +1,80 @@
+import type { Command } from "commander";
+import type { Cli } from "../invocation.ts";
+
+/** Declares a command's arguments, options, examples and action. */
+export type Define = (command: Command, cli: Cli) => void;
+
+export interface CommandEntry {
+  readonly name: string;
+  /** One line in the list of commands. */
+  readonly summary: string;
+  readonly group: string;
+  /** The rest, loaded when the command is used: what others need costs this one nothing. */
+  readonly load: () => Promise<{ readonly define: Define }>;
+}
+
+const LIFE = "Life of a TD:";
+const STORE = "The store:";
+const MODULE = "The TDX module:";
+const ABOUT = "About:";
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "compare",
+    group: LIFE,
+    summary: "every teardown strategy side by side",
+    load: () => import("./compare.ts"),
+  },
+  {
+    name: "create",
+    group: LIFE,
+    summary: "make a TD and keep it in the store",
+    load: () => import("./create.ts"),
+  },
+  {
+    name: "populate",
+    group: LIFE,
+    summary: "add its private memory",
+    load: () => import("./populate.ts"),
+  },
+  {
+    name: "destroy",
+    group: LIFE,
+    summary: "tear a TD down and count every SEAMCALL",
+    load: () => import("./destroy.ts"),
+  },
+  { name: "list", group: STORE, summary: "TDs of the store", load: () => import("./list.ts") },
+  { name: "show", group: STORE, summary: "one TD in full", load: () => import("./show.ts") },
+  { name: "reset", group: STORE, summary: "empty the store", load: () => import("./reset.ts") },
+  {
+    name: "store",
+    group: STORE,
+    summary: "check, repair or unlock the store",
+    load: () => import("./store.ts"),
+  },
+  {
+    name: "replay",
+    group: MODULE,
+    summary: "compare recorded SEAMCALLs with the emulated module",
+    load: () => import("./replay.ts"),
+  },
+  {
+    name: "leaves",
+    group: MODULE,
+    summary: "SEAMCALL leaves and how far each is emulated",
+    load: () => import("./leaves.ts"),
+  },
+  {
+    name: "help",
+    group: ABOUT,
+    summary: "help for a command or topic",
+    load: () => import("./help.ts"),
+  },
+  {
+    name: "version",
+    group: ABOUT,
+    summary: "versions of the program and what it models",
+    load: () => import("./version.ts"),
+  },
+];

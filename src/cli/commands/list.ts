@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { describeCommand } from "../help-text.ts";
+import { type Cli, type GlobalOptions, openStore, restoreHost } from "../invocation.ts";
+import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import { RECORD_FORMATS } from "../records.ts";
+import { tdListDocument } from "../td-document.ts";
+
+type Options = GlobalOptions & OutputOptions;
+
+export function define(command: Command, cli: Cli): void {
+  describeCommand(command, "List the TDs of the store, destroyed ones too.", [
+    "list",
+    "list --format json",
+  ]);
+  addOutputOptions(command, RECORD_FORMATS);
+  command.action(() => list(cli, command.optsWithGlobals<Options>()));
+}
+
+async function list(cli: Cli, options: Options): Promise<void> {
+  const outputs = openOutputs(cli.console, options);
+  try {
+    const tds = restoreHost(openStore(cli, options, "list").read())?.list() ?? [];
+    await outputs.deliver(tdListDocument(tds));
+    if (tds.length === 0) cli.console.note("the store holds no TD; next: tdx-sim create");
+  } finally {
+    outputs.discard();
+  }
+}

@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { checkTdName } from "../../store/td-name.ts";
+import { describeCommand } from "../help-text.ts";
+import { type Cli, type GlobalOptions, openStore, restoreHost } from "../invocation.ts";
+import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import { RECORD_FORMATS } from "../records.ts";
+import { requireHost } from "../stored-host.ts";
+import { tdDocument } from "../td-document.ts";
+
+type Options = GlobalOptions & OutputOptions;
+
+export function define(command: Command, cli: Cli): void {
+  describeCommand(
+    command,
+    "Show a TD of the store: lifecycle, HKID, runs of pages, and the SEAMCALLs of each ioctl.",
+    ["show web", "show web --format json"],
+  );
+  command.argument("<name>", "name of the TD");
+  addOutputOptions(command, RECORD_FORMATS);
+  command.action((name: string) => show(cli, name, command.optsWithGlobals<Options>()));
+}
+
+async function show(cli: Cli, name: string, options: Options): Promise<void> {
+  checkTdName(name);
+  const outputs = openOutputs(cli.console, options);
+  try {
+    const host = requireHost(restoreHost(openStore(cli, options, "show").read()), name);
+    const report = host.report(name);
+    if (report === undefined) throw new Error(`TD ${name} vanished from an unshared host`);
+    await outputs.deliver(tdDocument(report));
+  } finally {
+    outputs.discard();
+  }
+}

@@ -1,0 +1,148 @@
+/** What every command shares while it runs. */
+import { type Command, Option } from "commander";
+import { RunStopped } from "../lab/drive.ts";
+import type { HostSnapshot } from "../lab/simulated-host.ts";
+import { SimulatedHost } from "../lab/simulated-host.ts";
+import type { Session } from "../lab/teardown.ts";
+import { storeDirectory } from "../store/directory.ts";
+import { Store } from "../store/store.ts";
+import type { Console, TalkOptions } from "./console.ts";
+import { type OutputOptions, type Outputs, openOutputs } from "./outputs.ts";
+import { loadProfile } from "./profile-option.ts";
+import { type ProgressOption, startProgress } from "./progress.ts";
+import { Interrupted, type StopSignals } from "./signals.ts";
+import { named, wholeNumber } from "./td-options.ts";
+import type { StoredTd } from "./td-target.ts";
+
+/** The process as commands see it. */
+export interface Cli {
+  readonly console: Console;
+  readonly signals: StopSignals;
+}
+
+export interface GlobalOptions extends TalkOptions {
+  readonly store?: string;
+  readonly progress?: ProgressOption;
+  readonly verbose?: boolean;
+}
+
+export interface RunOptions {
+  readonly step?: boolean;
+  readonly seed?: number;
+  readonly profile?: string;
+}
+
+/** Options of commands that run the emulator. */
+export function addRunOptions(command: Command): void {
+  command.optionsGroup("Run options:");
+  command.option("--step", "make every SEAMCALL one by one");
+  const seed = new Option("--seed <n>", "seed of what is random (default 1)");
+  command.addOption(seed.argParser(named("--seed <n>", wholeNumber)));
+  command.option("--profile <name|file>", "cost profile for the estimated times");
+}
+
+/** The store that the options and the environment name. */
+export function openStore(cli: Cli, options: GlobalOptions, command: string): Store {
+  return new Store({
+    directory: storeDirectory({ option: options.store, environment: cli.console.environment }),
+    command,
+    note: (text) => cli.console.note(`note: ${text}`),
+    shouldStop: cli.signals.shouldStop,
+  });
+}
+
+/** The stored host, or null for an empty store. */
+export function restoreHost(stored: unknown): SimulatedHost | null {
+  return stored === null ? null : SimulatedHost.restore(stored as HostSnapshot);
+}
+
+export function storedTds(store: Store): readonly StoredTd[] {
+  return restoreHost(store.read())?.list() ?? [];
+}
+
+/**
+ * Opens the outputs, runs `work` with a session that shows progress and can be interrupted, and
+ * leaves no half-written output behind when it fails.
+ */
+export async function runSession<T>(
+  cli: Cli,
+  options: GlobalOptions & RunOptions & OutputOptions,
+  work: (session: Session, outputs: Outputs) => Promise<T>,
+): Promise<T> {
+  const outputs = openOutputs(cli.console, options);
+  const progress = startProgress(cli.console, options.progress ?? "auto");
+  try {
+    const profile = await loadProfile(options.profile);
+    const session: Session = {
+      step: options.step === true,
+      seed: options.seed ?? 1,
+      profile,
+      onProgress: progress.onProgress,
+      shouldStop: cli.signals.shouldStop,
+    };
+    return await work(session, {
+      ...outputs,
+      deliver: (render) => {
+        progress.stop();
+        return outputs.deliver(render);
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof RunStopped)) throw error;
+    const signal = cli.signals.received ?? "SIGINT";
+    throw new Interrupted(signal, "interrupted; nothing was stored");
+  } finally {
+    progress.stop();
+    outputs.discard();
+  }
+}
+
+/** Ends the command with the signal's exit code when it was asked to stop. */
+export function throwIfInterrupted(cli: Cli, what: string): void {
+  const { received } = cli.signals;
+  if (received !== null) throw new Interrupted(received, what);
+}
+
+/** How a change of the stored host is told when it ends early. */
+export interface Interruption {
+  readonly what: string;
+  readonly hint: string;
+}
+
+/**
+ * Changes the stored host. When the run is asked to stop, what was done until then is kept: the
+ * host stands between two SEAMCALLs, from where another command goes on.
+ *
+ * @param open the host to change, of what is stored
+ */
+export async function changeHost<T>(
+  cli: Cli,
+  store: Store,
+  open: (stored: SimulatedHost | null) => SimulatedHost,
+  work: (host: SimulatedHost) => Promise<T>,
+  interruption: Interruption,
+): Promise<T> {
+  const outcome = await store.update(async (stored) => {
+    const host = open(restoreHost(stored));
+    const value = await work(host).then(
+      (done) => ({ done }),
+      (error: unknown) => {
+        if (error instanceof RunStopped) return null;
+        throw error;
+      },
+    );
+    return { host: host.snapshot(), value };
+  });
+  if (outcome !== null) return outcome.done;
+  throw new Interrupted(cli.signals.received ?? "SIGINT", interruption.what, interruption.hint);
+}
+
+/** The command line of a next step, with the store that this one was given. */
+export function nextCommand(options: GlobalOptions, command: string): string {
+  const store = options.store === undefined ? "" : ` --store ${quoted(options.store)}`;
+  return `tdx-sim ${command}${store}`;
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

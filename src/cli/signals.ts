@@ -1,0 +1,44 @@
+import { EXIT_SIGNAL } from "./exit-codes.ts";
+
+export type StopSignal = keyof typeof EXIT_SIGNAL;
+
+/** Thrown by a command that ended early because it was asked to. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  readonly signal: StopSignal;
+  readonly hint: string | undefined;
+
+  /**
+   * @param what what was interrupted and what is left, for the user
+   * @param hint how to go on, if there is a way
+   */
+  constructor(signal: StopSignal, what: string, hint?: string) {
+    super(what);
+    this.signal = signal;
+    this.hint = hint;
+  }
+}
+
+/**
+ * Listens for the signals that ask a command to stop. The first is a request, which work serves
+ * between two SEAMCALLs; the second ends the process at once.
+ */
+export class StopSignals {
+  #received: StopSignal | null = null;
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    const stop = signal as StopSignal;
+    if (this.#received !== null) process.exit(EXIT_SIGNAL[stop]);
+    this.#received = stop;
+  };
+
+  listen(): void {
+    for (const signal of Object.keys(EXIT_SIGNAL)) process.on(signal, this.#onSignal);
+  }
+
+  get received(): StopSignal | null {
+    return this.#received;
+  }
+
+  readonly shouldStop = (): boolean => this.#received !== null;
+}

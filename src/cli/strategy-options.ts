@@ -1,0 +1,24 @@
+import { type Command, Option } from "commander";
+
+export interface StrategyOptions {
+  readonly strategy?: string;
+  readonly hint?: boolean;
+}
+
+/** `--strategy` and its short form; which strategies there are is the kernel generation's word. */
+export function addStrategyOptions(command: Command): void {
+  command.optionsGroup("Strategy options:");
+  command.addOption(
+    new Option(
+      "--strategy <strategy>",
+      "how to tear down: runtime, exit, hint ... (default runtime)",
+    ),
+  );
+  command.addOption(
+    new Option("--hint", "short for --strategy hint (KVM_TDX_RELEASE_VM)").conflicts("strategy"),
+  );
+}
+
+export function chosenStrategy(options: StrategyOptions): string {
+  return options.hint === true ? "hint" : (options.strategy ?? "runtime");
+}

@@ -1,0 +1,176 @@
+/** TDs of the store, for every format (`tdx-sim/td/v1`). */
+import type { IoctlCounts, TdReport } from "../lab/td-report.ts";
+import { alignColumns, wrapText } from "../report/layout.ts";
+import { formatCount } from "../units/count.ts";
+import { formatSize } from "../units/size.ts";
+import type { Render } from "./outputs.ts";
+import { type Cell, recordsDocument } from "./records.ts";
+
+/** Runs of pages that the table shows; JSON has more. */
+const RUNS_SHOWN = 10;
+
+const COLUMNS = [
+  "schema",
+  "simulated",
+  "version",
+  "name",
+  "kernel",
+  "state",
+  "destroyed",
+  "lifecycle",
+  "opState",
+  "hkid",
+  "hkidState",
+  "finalized",
+  "memoryBytes",
+  "populatedBytes",
+  "vcpus",
+  "pageSize",
+  "layout",
+  "privatePages.4K",
+  "privatePages.2M",
+  "septPages",
+  "controlPages",
+  "pagesLeaked",
+  "seamcalls.life",
+  "seamcalls.teardown",
+] as const;
+
+/** One TD, `tdx-sim/td/v1`, for every format. */
+export function tdDocument(report: TdReport): Render {
+  return recordsDocument({
+    json: report,
+    columns: COLUMNS,
+    rows: [rowOf(report)],
+    table: ({ width }) => sheet(report, width),
+  });
+}
+
+/** TDs in the order of creation; the JSON is a list of `tdx-sim/td/v1` documents. */
+export function tdListDocument(reports: readonly TdReport[]): Render {
+  return recordsDocument({
+    json: reports,
+    columns: COLUMNS,
+    rows: reports.map(rowOf),
+    table: () => (reports.length === 0 ? [] : ["SIMULATED TDs", "", ...list(reports)]),
+  });
+}
+
+function list(reports: readonly TdReport[]): string[] {
+  const head = ["name", "state", "HKID", "memory", "mapped", "vCPUs", "pages", "kernel"];
+  const rows = reports.map((report) => [
+    report.name,
+    stateOf(report),
+    report.hkid === null ? "-" : String(report.hkid),
+    formatSize(report.options.memoryBytes),
+    formatSize(report.populatedBytes),
+    String(report.options.vcpus),
+    report.options.pageSize,
+    report.kernel,
+  ]);
+  const aligns = ["left", "left", "right", "right", "right", "right"] as const;
+  return alignColumns([head, ...rows], { aligns });
+}
+
+/** Where in its life a TD stands, in one word. */
+function stateOf({ destroyed, teardown, finalized }: TdReport): string {
+  if (destroyed) return "destroyed";
+  if (teardown !== null) return "half destroyed";
+  return finalized ? "runnable" : "created";
+}
+
+/** A TD as a flat record; counts are of the whole life and of the teardown. */
+function rowOf(report: TdReport): Readonly<Record<(typeof COLUMNS)[number], Cell>> {
+  const { options, privatePages, teardown } = report;
+  return {
+    schema: "tdx-sim/td-row/v1",
+    simulated: true,
+    version: report.version,
+    name: report.name,
+    kernel: report.kernel,
+    state: stateOf(report),
+    destroyed: report.destroyed,
+    lifecycle: report.lifecycle,
+    opState: report.opState,
+    hkid: report.hkid,
+    hkidState: report.hkidState,
+    finalized: report.finalized,
+    memoryBytes: options.memoryBytes,
+    populatedBytes: report.populatedBytes,
+    vcpus: report.vcpus,
+    pageSize: options.pageSize,
+    layout: options.layout,
+    "privatePages.4K": privatePages["4K"],
+    "privatePages.2M": privatePages["2M"],
+    septPages: report.septPages,
+    controlPages: report.controlPages,
+    pagesLeaked: report.pagesLeaked,
+    "seamcalls.life": total(report.ioctls),
+    "seamcalls.teardown": total(teardown?.phases ?? []),
+  };
+}
+
+function total(counts: readonly IoctlCounts[]): number {
+  return counts.reduce((sum, { seamcalls }) => sum + seamcalls.total, 0);
+}
+
+function sheet(report: TdReport, width: number): string[] {
+  const { teardown } = report;
+  return [
+    `SIMULATED TD ${report.name}, kernel ${report.kernel}`,
+    "",
+    ...alignColumns(facts(report), { aligns: ["left", "left"] }),
+    ...countsSection("SEAMCALLs by ioctl", report.ioctls, width),
+    ...countsSection(`Teardown by ${teardown?.strategy}`, teardown?.phases ?? [], width),
+    ...runsSection(report),
+  ];
+}
+
+function facts(report: TdReport): string[][] {
+  const { options, privatePages, lifecycle, opState, hkid, hkidState, pagesLeaked } = report;
+  const mapped = `${formatSize(report.populatedBytes)} of ${formatSize(options.memoryBytes)}`;
+  const pages = [
+    `${formatCount(privatePages["4K"])} of 4K`,
+    `${formatCount(privatePages["2M"])} of 2M`,
+    `${formatCount(report.septPages)} Secure EPT`,
+    `${formatCount(report.controlPages)} control`,
+    ...(pagesLeaked === 0 ? [] : [`${formatCount(pagesLeaked)} leaked`]),
+  ];
+  return [
+    ["State", stateOf(report)],
+    ["Lifecycle", lifecycle === null ? "none" : `${lifecycle}, op state ${opState ?? "none"}`],
+    ["HKID", hkid === null ? "none" : `${hkid} (${hkidState ?? "unknown"})`],
+    ["Mapped", `${mapped}, ${options.layout}`],
+    ["Pages", pages.join(", ")],
+    ["vCPUs", `${report.vcpus} of ${options.vcpus}`],
+  ];
+}
+
+function countsSection(title: string, counts: readonly IoctlCounts[], width: number): string[] {
+  if (counts.length === 0) return [];
+  const lines = counts.flatMap(({ ioctl, seamcalls, statuses }) => {
+    const leaves = Object.entries(seamcalls.byLeaf).map(
+      ([leaf, calls]) => `${leaf} ${formatCount(calls)}`,
+    );
+    const failed = Object.entries(statuses).filter(([status]) => status !== "TDX_SUCCESS");
+    const told = failed.map(([status, calls]) => `${status} ${formatCount(calls)}`);
+    return [
+      `  ${ioctl}: ${formatCount(seamcalls.total)}`,
+      ...wrapText([...leaves, ...told].join(", "), width, "    "),
+    ];
+  });
+  return ["", title, ...lines];
+}
+
+function runsSection({ pageRuns, pageRunsOmitted }: TdReport): string[] {
+  if (pageRuns.length === 0) return [];
+  const shown = pageRuns.slice(0, RUNS_SHOWN);
+  const cells = shown.map(({ gpa, size, pages, state }) => [gpa, formatCount(pages), size, state]);
+  const hidden = pageRuns.length - shown.length + pageRunsOmitted;
+  return [
+    "",
+    "Runs of private pages",
+    ...alignColumns(cells, { aligns: ["left", "right", "left", "left"], indent: 2 }),
+    ...(hidden === 0 ? [] : [`  and ${formatCount(hidden)} more`]),
+  ];
+}

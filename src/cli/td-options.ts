@@ -1,0 +1,100 @@
+/** The options that say what TD is meant, wherever a TD is made. */
+import { type Command, Option } from "commander";
+import { LAYOUTS, type TdOptions } from "../lab/td-options.ts";
+import { Failure } from "../units/failure.ts";
+import { formatSize, parseSize } from "../units/size.ts";
+import { findTdShape } from "./td-shapes.ts";
+
+/** Option values by commander's attribute names; those of other options are ignored here. */
+export interface TdOptionValues {
+  readonly memory?: number;
+  readonly populated?: number;
+  readonly vcpus?: number;
+  readonly packages?: number;
+  readonly lps?: number;
+  readonly pageSize?: TdOptions["pageSize"];
+  readonly initialImage?: number;
+  readonly kernel?: string;
+  readonly td?: string;
+  readonly layout?: TdOptions["layout"];
+}
+
+/** Adds every TD option to a command, as a group of its own in the help. */
+export function addTdOptions(command: Command): void {
+  command.optionsGroup("TD options:");
+  const add = (flags: string, text: string, parse?: (value: string) => unknown): void => {
+    const option = new Option(flags, text);
+    command.addOption(parse === undefined ? option : option.argParser(named(flags, parse)));
+  };
+  add("--memory <size>", "private memory, for example 16G (default 16G)", parseSize);
+  add("--populated <size>", "how much of it is mapped (default all)", parseSize);
+  add("--vcpus <n>", "virtual CPUs (default 4)", wholeNumber);
+  add("--packages <n>", "CPU packages of the host (default 1)", wholeNumber);
+  add("--lps <n>", "logical processors of the host (default max(16, vCPUs))", wholeNumber);
+  add("--page-size <size>", "4K or 2M (default 4K)", pageSize);
+  add("--initial-image <size>", "measured part of the memory (default 0)", parseSize);
+  add("--kernel <generation>", "kernel generation (default v16)");
+  add("--td <shape>", "a published or cloud TD, for example published-64x400");
+  command.addOption(
+    new Option("--layout <layout>", "guest physical layout (default contiguous)").choices(LAYOUTS),
+  );
+}
+
+/** The TD that the options ask for; empty when none of them was given. */
+export interface GivenTd {
+  readonly options: Partial<TdOptions>;
+  /** Whether any option shapes the TD. */
+  readonly any: boolean;
+}
+
+/**
+ * What the TD options say; `--td` is the base that the others change.
+ *
+ * @throws Failure `usage` for a shape that there is none of
+ */
+export function givenTd(values: TdOptionValues): GivenTd {
+  const shape = values.td === undefined ? {} : findTdShape(values.td);
+  const given = {
+    memoryBytes: values.memory,
+    populatedBytes: values.populated,
+    vcpus: values.vcpus,
+    packages: values.packages,
+    lps: values.lps,
+    pageSize: values.pageSize,
+    initialImageBytes: values.initialImage,
+    layout: values.layout,
+    kernel: values.kernel,
+  };
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  const options: Partial<TdOptions> = { ...shape, ...Object.fromEntries(present) };
+  return { options, any: Object.keys(options).length > 0 };
+}
+
+/** Whole decimal digits below 2^53. */
+export function wholeNumber(text: string): number {
+  const number = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(number)) return number;
+  throw new Failure("usage", `"${text}" is not a whole number`);
+}
+
+/** An option's parser whose failures name the option. */
+export function named<T>(flags: string, parse: (value: string) => T): (value: string) => T {
+  return (value) => {
+    try {
+      return parse(value);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const hint = error.hint === undefined ? {} : { hint: error.hint };
+      throw new Failure(error.kind, `option ${flags}: ${error.message}`, { ...hint, cause: error });
+    }
+  };
+}
+
+function pageSize(text: string): TdOptions["pageSize"] {
+  const bytes = parseSize(text);
+  if (bytes === parseSize("4K")) return "4K";
+  if (bytes === parseSize("2M")) return "2M";
+  throw new Failure("usage", `there are no TD pages of ${formatSize(bytes)}`, {
+    hint: "page sizes are 4K and 2M",
+  });
+}

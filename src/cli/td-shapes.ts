@@ -1,0 +1,45 @@
+/** Named TDs: the published ones and those that clouds sell (fixtures/tds.json). */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { TdOptions } from "../lab/td-options.ts";
+import { Failure } from "../units/failure.ts";
+import { nearest } from "./nearest.ts";
+
+interface TdShape {
+  readonly name: string;
+  readonly vcpus: number;
+  readonly memoryBytes: number;
+  readonly packages: number;
+}
+
+/**
+ * The TD options of a shape.
+ *
+ * @throws Failure `usage` naming the nearest shape
+ */
+export function findTdShape(name: string): Partial<TdOptions> {
+  const shapes = readShapes();
+  const shape = shapes.find((candidate) => candidate.name === name);
+  if (shape === undefined) {
+    const names = shapes.map((candidate) => candidate.name);
+    const near = nearest(name, names);
+    const hint = near === undefined ? `there are ${names.join(", ")}` : `did you mean ${near}?`;
+    throw new Failure("usage", `there is no TD shape "${name}"`, { hint });
+  }
+  const { vcpus, memoryBytes, packages } = shape;
+  return { vcpus, memoryBytes, packages };
+}
+
+function readShapes(): readonly TdShape[] {
+  const path = fixturePath("tds.json");
+  return (JSON.parse(readFileSync(path, "utf8")) as { tds: readonly TdShape[] }).tds;
+}
+
+/** A file of the package's fixtures: they lie above the bundle as well as above the sources. */
+function fixturePath(name: string): string {
+  for (let directory = __dirname; ; directory = dirname(directory)) {
+    const path = join(directory, "fixtures", name);
+    if (existsSync(path)) return path;
+    if (directory === dirname(directory)) throw new Error(`fixtures/${name} is missing`);
+  }
+}

@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+import { nearest } from "../../src/cli/nearest.ts";
+
+test("the nearest word is the one with the fewest changes", () => {
+  expect(nearest("destry", ["create", "destroy", "compare"])).toBe("destroy");
+  expect(nearest("jsno", ["json", "ndjson"])).toBe("json");
+});
+
+test("a word that is far from all has no nearest", () => {
+  expect(nearest("teardown", ["create", "destroy", "compare"])).toBeUndefined();
+  expect(nearest("", ["destroy"])).toBeUndefined();
+});
