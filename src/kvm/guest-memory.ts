@@ -72,7 +72,11 @@ export class GuestMemory {
   firstTables(level: number): { index: number; pfn: number; count: number } | null {
     const runs = this.#tables[level] as PageRuns;
     if (!runs.seekRun(0)) return null;
-    return { index: runs.runStart, pfn: runs.runBase, count: runs.runEnd - runs.runStart };
+    return {
+      index: runs.runStart,
+      pfn: runs.baseAt(runs.runStart),
+      count: runs.runEnd - runs.runStart,
+    };
   }
 
   removeTables(level: number, index: number, count: number): void {

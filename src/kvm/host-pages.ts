@@ -38,8 +38,7 @@ export class Arena {
   free(page: number, count: number): void {
     this.#freed.assign(page, count, 1, 0);
     // The last freed run falls back to what was never handed out, so an empty arena is as new.
-    this.#freed.seek(this.#next - 1);
-    if (this.#freed.tag === 0) return;
+    if (this.#freed.seek(this.#next - 1) === 0) return;
     const { runStart } = this.#freed;
     this.#freed.assign(runStart, this.#next - runStart, 0, 0);
     this.#next = runStart;

@@ -11,7 +11,9 @@ export class Chunk {
   head = 0;
   tail = 0;
 
+  /** Moves the runs [from, to) so that the first comes to stand at `target`. */
   move(target: number, from: number, to: number): void {
+    if (from === to) return;
     this.start.copyWithin(target, from, to);
     this.length.copyWithin(target, from, to);
     this.base.copyWithin(target, from, to);
@@ -42,5 +44,25 @@ export class Chunk {
     twin.head = this.head;
     twin.tail = this.tail;
     return twin;
+  }
+
+  /**
+   * Index of the last run that starts at or before `page`; head - 1 where none does. A sequential
+   * walk wants the run at `hint` or the one after.
+   */
+  lastStartingUpTo(page: number, hint: number): number {
+    const { start, head, tail } = this;
+    if (hint >= head && hint + 1 < tail && (start[hint] as number) <= page) {
+      if (page < (start[hint + 1] as number)) return hint;
+      if (hint + 2 < tail && page < (start[hint + 2] as number)) return hint + 1;
+    }
+    let low = head;
+    let high = tail;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((start[middle] as number) <= page) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 }
