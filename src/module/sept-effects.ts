@@ -59,7 +59,13 @@ export function aliasedL2Septs(td: Td, sept: SecureEpt): L2SecureEpt[] {
  * Makes `page` an empty table below the free entry that `l2` stands on. The caller sets the alias
  * flag in the L1 entry, which it rewrites anyway. BEPOCH stays unless it is given.
  */
-export function addL2Table(m: TdxModule, td: Td, l2: L2SecureEpt, page: number, bepoch = 0): void {
+export function addL2Table(
+  m: TdxModule,
+  td: Td,
+  l2: L2SecureEpt,
+  page: number,
+  bepoch?: number,
+): void {
   m.hostMemory.overwrite(page, 1);
   l2.set(L2_NL_MAPPED, page);
   m.pamt.take(page, 1, PT_EPT, td.page, bepoch);
