@@ -11,7 +11,9 @@ const PAGE_BYTES = 4096;
 /** Address of TD_PARAMS: outside the TDMR, where the host keeps its own things. */
 export const TD_PARAMS_ADDRESS = GIB;
 export const ALL_ONES = 2n ** 64n - 1n;
-/** 0x80000001234560F7 - HPA: what SEPT details show of a MAPPED leaf beside its page. */
+/** RCX of the details of a table's entry. */
+const NL_MAPPED_ENTRY = 7n;
+/** What SEPT details show beside the page: of a MAPPED leaf, and of any that is not present. */
 export const MAPPED_BITS = 0x8000_0000_0000_00f7n;
 export const BLOCKED_BITS = 0x8000_0000_0000_00f0n;
 /** RCX of the details of a FREE entry. */
@@ -225,13 +227,15 @@ export class TestTd {
     return this.host.must(leaf, { rcx: pageInfo, rdx: this.tdr, ...operands }, options);
   }
 
-  /** Tables from the root down to the one of entries at `level`; returns their pages, top first. */
+  /** The tables missing on the way to entries at `level`; returns their pages, top first. */
   addTables(gpa: number, level = 0): number[] {
     const pages: number[] = [];
     for (let at = this.pwl; at > level; at--) {
       const size = PAGE_BYTES * 512 ** at;
+      const pageInfo = Math.floor(gpa / size) * size + at;
+      if (this.entry(pageInfo).rcx === NL_MAPPED_ENTRY) continue;
       const page = this.host.page();
-      this.mustSept("TDH.MEM.SEPT.ADD", Math.floor(gpa / size) * size + at, { r8: page });
+      this.mustSept("TDH.MEM.SEPT.ADD", pageInfo, { r8: page });
       pages.push(page);
     }
     return pages;
