@@ -7,9 +7,12 @@ import { PAGES_PER_ENTRY } from "./secure-ept.ts";
 import { FREE, FREE_STATES, isIn, LEAF_STATES, MAPPED } from "./sept-states.ts";
 import type { Td } from "./tdr.ts";
 
-/** Leaves that touch no page: any number of calls end alike while no vCPU is in the guest. */
-export function anyReach(m: TdxModule, _r: Registers, most: number): number {
-  return m.runningVcpus === 0 ? most : 1;
+/**
+ * Leaves that touch no page: any number of calls end alike in a TD that the leaf finds operable
+ * (`opStates`), while no vCPU is in the guest.
+ */
+export function anyReach(m: TdxModule, td: Td | undefined, most: number, opStates: number): number {
+  return m.runningVcpus === 0 && td !== undefined && m.checkState(td, opStates) ? most : 1;
 }
 
 /**

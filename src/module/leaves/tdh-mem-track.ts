@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
+import { PAGE_BYTES } from "../pamt.ts";
 import { RCX } from "../registers.ts";
 import { anyReach } from "../spans.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -35,5 +36,7 @@ export const tdhMemTrack: Leaf = {
     return SUCCESS;
   },
 
-  reach: anyReach,
+  reach(m, r, most) {
+    return anyReach(m, m.tds.get((r.low[RCX] as number) / PAGE_BYTES), most, OP_STATES);
+  },
 };

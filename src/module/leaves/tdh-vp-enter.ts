@@ -45,5 +45,8 @@ export const tdhVpEnter: Leaf = {
     return SUCCESS;
   },
 
-  reach: anyReach,
+  reach(m, r, most) {
+    const vcpu = m.vcpus.get((r.low[RCX] as number) / PAGE_BYTES);
+    return vcpu?.state === VCPU_READY ? anyReach(m, vcpu.td, most, OP_STATES) : 1;
+  },
 };
