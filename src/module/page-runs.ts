@@ -83,6 +83,7 @@ export class PageRuns extends RunList {
     }
     if (page < this.start || page >= this.end) this.find(page);
     if (page === this.start && this.#shiftStart(page, count, tag, base)) return;
+    if (tag === 0 && this.tag === 0 && page + count <= this.end) return;
     if (count === 1 && page + 1 < this.end) {
       this.#apart = page;
       this.#apartTag = tag;
@@ -138,7 +139,7 @@ export class PageRuns extends RunList {
   #shiftStart(page: number, count: number, tag: number, base: number): boolean {
     const end = page + count;
     if (end >= this.end) return false;
-    if (tag === this.tag && tag === 0) return true;
+    if (tag === 0 && this.tag === 0) return true;
     const { start, length, head } = this.chunk;
     const index = this.index;
     if (tag !== 0) {
