@@ -29,9 +29,12 @@ function summaryOf({ module, leaves, pairsReached }: LeafCoverageReport): string
   ];
 }
 
-function rowsOf({ reached, ...leaf }: LeafCoverage): Row[] {
+function rowsOf({ reached, unreached, ...leaf }: LeafCoverage): Row[] {
   if (reached === null) return [leaf];
-  const statuses = Object.entries(reached);
+  const statuses = [
+    ...Object.entries(reached),
+    ...(unreached ?? []).map((status) => [status, 0] as const),
+  ];
   if (statuses.length === 0) return [{ ...leaf, status: null, answers: 0 }];
   return statuses.map(([status, answers]) => ({ ...leaf, status, answers }));
 }
@@ -49,11 +52,15 @@ function tableOf(leaves: readonly LeafCoverage[], width: number): string[] {
       leaf.missing === null || leaf.emulated === "not"
         ? []
         : wrapText(`missing: ${leaf.missing}`, width, indent);
-    return [line, ...missing, ...reachedLines(leaf)];
+    return [line, ...missing, ...statusLines(leaf)];
   });
 }
 
-function reachedLines({ reached }: LeafCoverage): string[] {
-  const rows = Object.entries(reached ?? {}).map(([status, count]) => [formatCount(count), status]);
+/** The statuses reached with their counts, then those that were not. */
+function statusLines({ reached, unreached }: LeafCoverage): string[] {
+  const rows = [
+    ...Object.entries(reached ?? {}).map(([status, count]) => [formatCount(count), status]),
+    ...(unreached ?? []).map((status) => ["-", status]),
+  ];
   return alignColumns(rows, { aligns: ["right", "left"], indent: INDENT });
 }

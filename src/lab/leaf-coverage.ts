@@ -1,11 +1,12 @@
+import { statusesOf, withoutDetails } from "../module/leaf-statuses.ts";
 import { EMULATED } from "../module/leaves/index.ts";
 import { NOT_EMULATED } from "../module/leaves/not-emulated.ts";
+import { SUCCESS } from "../module/status.ts";
 import type { ReplayResult } from "./replay/replay.ts";
-import { ACCEPT_LEAF } from "./replay/sequence.ts";
+import { ACCEPT_LEAF, ENTER_LEAF, ENTERED_GUEST, TD_EXIT } from "./replay/sequence.ts";
 import { MODULE_VERSION } from "./version.ts";
 
-export const EMULATION_DEGREES = ["fully", "in part", "not"] as const;
-export type EmulationDegree = (typeof EMULATION_DEGREES)[number];
+export type EmulationDegree = "fully" | "in part" | "not";
 
 /** How far one leaf is emulated, and what a vector file reached of it. */
 export interface LeafCoverage {
@@ -18,6 +19,8 @@ export interface LeafCoverage {
   readonly missing: string | null;
   /** Status to number of answers; null where no vector file was given. */
   readonly reached: Readonly<Record<string, number>> | null;
+  /** Statuses that the emulator could answer and did not, without levels and VMs; or null. */
+  readonly unreached: readonly string[] | null;
 }
 
 /** `tdx-sim/leaves/v1`: every leaf of the emulated module version. */
@@ -51,7 +54,9 @@ export function leafCoverage(replayed?: Pick<ReplayResult, "pairs">): LeafCovera
     caller,
     emulated: !isEmulated ? "not" : leaf.missing === undefined ? "fully" : "in part",
     missing: leaf.missing ?? null,
-    reached: replayed === undefined ? null : (replayed.pairs[leaf.name] ?? {}),
+    ...(replayed === undefined
+      ? { reached: null, unreached: null }
+      : statusCoverage(leaf.name, replayed.pairs[leaf.name] ?? {}, isEmulated)),
   });
   return {
     schema: "tdx-sim/leaves/v1",
@@ -62,6 +67,25 @@ export function leafCoverage(replayed?: Pick<ReplayResult, "pairs">): LeafCovera
       entry(ACCEPT, "guest", true),
     ],
   };
+}
+
+function statusCoverage(
+  leaf: string,
+  reached: Readonly<Record<string, number>>,
+  isEmulated: boolean,
+): Pick<LeafCoverage, "reached" | "unreached"> {
+  const seen = new Set(Object.keys(reached).map(withoutDetails));
+  const possible = isEmulated ? answersOf(leaf) : [];
+  return { reached, unreached: possible.filter((status) => !seen.has(status)) };
+}
+
+/** The statuses of a leaf as a replay tells them. */
+export function answersOf(leaf: string): readonly string[] {
+  const statuses = statusesOf(leaf);
+  if (leaf === ACCEPT_LEAF) return [...statuses, TD_EXIT];
+  // A VP.ENTER that succeeds has no status yet.
+  if (leaf !== ENTER_LEAF) return statuses;
+  return statuses.map((status) => (status === SUCCESS.text ? ENTERED_GUEST : status));
 }
 
 function countPairs(pairs: ReplayResult["pairs"]): number {

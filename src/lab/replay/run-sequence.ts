@@ -13,6 +13,7 @@ import {
   ACCEPT_LEAF,
   type AcceptStep,
   type CallStep,
+  ENTER_LEAF,
   ENTERED_GUEST,
   type RegisterValue,
   type Sequence,
@@ -20,9 +21,6 @@ import {
   TD_EXIT,
   type WriteStep,
 } from "./sequence.ts";
-
-/** A vp-exit shows what this leaf returns. */
-const LEAF_OF_EXIT = "TDH.VP.ENTER";
 
 /** What happened in a step, for whoever watches a replay. */
 export interface StepEvent {
@@ -132,7 +130,7 @@ export class SequenceRun {
         if (vpExit(this.module, step.lp) === null) this.#refuseHost(step.lp, index);
         this.#clearRegisters();
         this.#registers.low[RAX] = EXIT_EXTERNAL_INTERRUPT;
-        this.#leaf = LEAF_OF_EXIT;
+        this.#leaf = ENTER_LEAF;
         return this.#compare(step.out, "");
       }
       case "td-accept":

@@ -80,6 +80,8 @@ export interface Sequence {
 
 /** Name of the leaf that `td-accept` steps execute. */
 export const ACCEPT_LEAF = "TDG.MEM.PAGE.ACCEPT";
+/** Name of the leaf whose return a `vp-exit` step shows. */
+export const ENTER_LEAF = "TDH.VP.ENTER";
 /** Stands for the status of a VP.ENTER that succeeded. */
 export const ENTERED_GUEST = "ENTERED_GUEST";
 /** Stands for the status of an ACCEPT that ended in a TD exit. */
