@@ -51,8 +51,9 @@ export function buildProgram(cli: Cli, events: ProgramEvents): Command {
   return program;
 }
 
-/** Declares the rest of a command that `buildProgram` only listed. */
+/** Declares the rest of a command that `buildProgram` only listed, once. */
 export async function defineCommand(command: Command, cli: Cli): Promise<void> {
+  if (command.description() !== "") return;
   const entry = COMMANDS.find(({ name }) => name === command.name());
   if (entry === undefined) throw new Error(`no command ${command.name()}`);
   const { define } = await entry.load();

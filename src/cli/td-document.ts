@@ -148,18 +148,26 @@ function facts(report: TdReport): string[][] {
 
 function countsSection(title: string, counts: readonly IoctlCounts[], width: number): string[] {
   if (counts.length === 0) return [];
-  const lines = counts.flatMap(({ ioctl, seamcalls, statuses }) => {
-    const leaves = Object.entries(seamcalls.byLeaf).map(
-      ([leaf, calls]) => `${leaf} ${formatCount(calls)}`,
-    );
-    const failed = Object.entries(statuses).filter(([status]) => status !== "TDX_SUCCESS");
-    const told = failed.map(([status, calls]) => `${status} ${formatCount(calls)}`);
-    return [
-      `  ${ioctl}: ${formatCount(seamcalls.total)}`,
-      ...wrapText([...leaves, ...told].join(", "), width, "    "),
-    ];
-  });
+  const lines = counts.flatMap(({ ioctl, seamcalls, statuses }) => [
+    `  ${ioctl}: ${formatCount(seamcalls.total)}`,
+    ...wrapCounts(seamcalls.byLeaf, width),
+    ...wrapCounts(failuresOf(statuses), width),
+  ]);
   return ["", title, ...lines];
+}
+
+function failuresOf(statuses: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(statuses).filter(([name]) => name !== "TDX_SUCCESS"));
+}
+
+/** Names with their counts, broken between them and never inside one. */
+function wrapCounts(counts: Readonly<Record<string, number>>, width: number): string[] {
+  const glue = "\u00a0";
+  const items = Object.entries(counts).map(
+    ([name, count]) => `${name}${glue}${formatCount(count)}`,
+  );
+  if (items.length === 0) return [];
+  return wrapText(items.join(", "), width, "    ").map((line) => line.replaceAll(glue, " "));
 }
 
 function runsSection({ pageRuns, pageRunsOmitted }: TdReport): string[] {

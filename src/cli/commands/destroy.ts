@@ -57,7 +57,7 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
         (host) => destroyTd(host, chosen, { strategy }, session),
         {
           what: `interrupted; TD ${chosen} stands between two SEAMCALLs`,
-          hint: `${nextCommand(options, `destroy ${chosen}`)} finishes it`,
+          hint: `${nextCommand(options, `destroy ${chosen} --strategy ${strategy}`)} finishes it`,
         },
       );
     }
