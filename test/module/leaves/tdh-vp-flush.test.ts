@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { TestHost, TestTd } from "../../support/module.ts";
+import { block } from "../../support/teardown.ts";
+
+const LEAF = "TDH.VP.FLUSH";
+
+describe("TDH.VP.FLUSH", () => {
+  it("ends the association, so that another LP can enter the vCPU", () => {
+    const td = new TestTd(new TestHost());
+    td.host.must(LEAF, { rcx: td.tdvpr[0] as number });
+    expect(td.state.tdcs.numAssocVcpus).toBe(0);
+    td.enter(0, 1);
+  });
+
+  it("must run on the LP that the vCPU is associated with", () => {
+    const { host, tdvpr } = new TestTd(new TestHost());
+    const answer = host.call(LEAF, { rcx: tdvpr[0] as number }, { lp: 1 });
+    expect(answer.rax).toBe(0x8000_0702_0000_0000n);
+  });
+
+  it("says VCPU_NOT_ASSOCIATED of one flushed already", () => {
+    const { host, tdvpr } = new TestTd(new TestHost());
+    const rcx = tdvpr[0] as number;
+    host.must(LEAF, { rcx });
+    expect(host.call(LEAF, { rcx }).status).toBe("TDX_VCPU_NOT_ASSOCIATED");
+  });
+
+  it("counts the vCPU's pages first", () => {
+    const { host, tdr } = new TestTd(new TestHost(), { stage: "INITIALIZED" });
+    const rcx = host.page();
+    host.must("TDH.VP.CREATE", { rcx, rdx: tdr });
+    expect(host.call(LEAF, { rcx }).status).toBe("TDX_TDCX_NUM_INCORRECT");
+  });
+
+  it("says TD_KEYS_NOT_CONFIGURED after VPFLUSHDONE", () => {
+    const td = new TestTd(new TestHost());
+    block(td);
+    const answer = td.host.call(LEAF, { rcx: td.tdvpr[0] as number });
+    expect(answer.status).toBe("TDX_TD_KEYS_NOT_CONFIGURED");
+  });
+
+  it("works on a TD whose FATAL is set", () => {
+    const { host, tdvpr, state } = new TestTd(new TestHost());
+    state.isFatal = true;
+    expect(host.call(LEAF, { rcx: tdvpr[0] as number }).status).toBe("TDX_SUCCESS");
+  });
+});
