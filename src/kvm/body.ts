@@ -48,6 +48,7 @@ export interface SeamcallStep {
   readonly r8High: number;
   readonly r9Low: number;
   readonly r9High: number;
+  readonly usesR8: boolean;
   readonly rcxStride: number;
   readonly r8Stride: number;
   readonly times: number;
@@ -108,6 +109,7 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     r8High: high(r8),
     r9Low: low(r9),
     r9High: high(r9),
+    usesR8: plan.r8 !== undefined || plan.r9 !== undefined,
     rcxStride,
     r8Stride,
     times,

@@ -42,6 +42,8 @@ export interface BodyResult {
 
 /** SEAMCALLs between two yields to the driver in call-by-call execution. */
 const CALLS_PER_CHUNK = 200_000;
+/** Iterations made one by one before the counts are told and the clock of the driver looked at. */
+const ITERATIONS_PER_LOOK = 4096;
 /** Repeating an unbounded retry this often without another outcome is a livelock. */
 export const SPIN_LIMIT = 100_000;
 
@@ -73,7 +75,7 @@ export class SeamcallPort {
   /** One SEAMCALL with its retries; the status of the last try. */
   call(leaf: Leaf, lp: number, operands: Operands = {}): Status {
     const step = takes({ leaf, lp, ...operands });
-    return this.#callWithRetries(step, 0, 0);
+    return this.#callWithRetries(step);
   }
 
   /** Value of a register after the last call. */
@@ -83,19 +85,20 @@ export class SeamcallPort {
 
   /** Executes `body` up to `count` times; yields between chunks so that the driver can act. */
   *run(body: readonly BodyStep[], count: number): Generator<void, BodyResult> {
+    const succeeded = new Float64Array(body.length);
     let done = 0;
-    this.bodyDone = 0;
-    while (done < count) {
+    let failure: BodyFailure | null = null;
+    while (done < count && failure === null) {
       const span = this.#uniformIterations(body, done, count - done);
-      if (span > 1) this.#runSpan(body, done, span);
-      else {
-        const failure = this.#runOne(body, done);
-        if (failure !== null) {
-          this.bodyDone = 0;
-          return { done, failure };
-        }
+      if (span > 1) {
+        this.#runSpan(body, done, span);
+        done += span;
+      } else {
+        const until = Math.min(count, done + ITERATIONS_PER_LOOK);
+        do failure = this.#runOne(body, done, succeeded);
+        while (failure === null && ++done < until && this.#spanLimit === 1);
+        this.#tell(body, succeeded);
       }
-      done += span;
       if (this.#callsInChunk > CALLS_PER_CHUNK) {
         this.#callsInChunk = 0;
         this.bodyDone = done;
@@ -103,7 +106,19 @@ export class SeamcallPort {
       }
     }
     this.bodyDone = 0;
-    return { done, failure: null };
+    return { done, failure };
+  }
+
+  /** Tells the observer of the successes that were counted one by one since the last time. */
+  #tell(body: readonly BodyStep[], succeeded: Float64Array): void {
+    for (let i = 0; i < body.length; i++) {
+      const count = succeeded[i] as number;
+      if (count === 0) continue;
+      succeeded[i] = 0;
+      const step = body[i] as BodyStep;
+      if (step.kind === "host") this.observer.hostWork(step.work, count);
+      else if (step.kind === "seamcall") this.#observe(step, SUCCESS, count);
+    }
   }
 
   #uniformIterations(body: readonly BodyStep[], from: number, most: number): number {
@@ -152,35 +167,53 @@ export class SeamcallPort {
     this.#callsInChunk++;
   }
 
-  #runOne(body: readonly BodyStep[], iteration: number): BodyFailure | null {
+  /** One iteration, call by call; successes are counted in `succeeded`, anything else is told. */
+  #runOne(
+    body: readonly BodyStep[],
+    iteration: number,
+    succeeded: Float64Array,
+  ): BodyFailure | null {
     for (let i = 0; i < body.length; i++) {
       const step = body[i] as BodyStep;
-      if (step.kind === "seamcall") {
-        if (step.every !== 1 && iteration > 0 && (step.offset + iteration) % step.every !== 0) {
-          continue;
-        }
+      if (step.kind === "host") succeeded[i] = (succeeded[i] as number) + step.times;
+      else if (step.kind === "guest") step.run(iteration, 1);
+      else if (
+        step.every === 1 ||
+        iteration === 0 ||
+        (step.offset + iteration) % step.every === 0
+      ) {
         const execution = step.every === 1 ? iteration : executionsBefore(step, iteration);
         for (let time = 0; time < step.times; time++) {
-          const status = this.#callWithRetries(step, execution, time);
-          if (status !== SUCCESS && !isAccepted(step, status)) {
-            return { step: i, leaf: step.leaf, status };
-          }
+          this.#load(step, execution, time);
+          let status = this.module.seamcall(step.lp, this.registers, 1);
+          if (status !== SUCCESS) {
+            status = this.#retry(step, execution, time, status);
+            if (status !== SUCCESS && !isAccepted(step, status)) {
+              return { step: i, leaf: step.leaf, status };
+            }
+          } else succeeded[i] = (succeeded[i] as number) + 1;
         }
-      } else if (step.kind === "host") this.observer.hostWork(step.work, step.times);
-      else step.run(iteration, 1);
+      }
     }
     return null;
   }
 
-  #callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
-    this.#load(step, execution, time);
-    let status = this.module.seamcall(step.lp, this.registers);
+  #callWithRetries(step: SeamcallStep): Status {
+    this.#load(step, 0, 0);
+    const status = this.module.seamcall(step.lp, this.registers, 1);
+    if (status !== SUCCESS) return this.#retry(step, 0, 0, status);
     this.#observe(step, status, 1);
-    if (status === SUCCESS || step.retryOn.length === 0) return status;
+    return status;
+  }
+
+  /** A call failed: it is told, and made again as the kernel does. The last status, told as well. */
+  #retry(step: SeamcallStep, execution: number, time: number, first: Status): Status {
+    let status = first;
+    this.#observe(step, status, 1);
     const tries = Math.min(step.tries, SPIN_LIMIT);
     for (let made = 1; made < tries && matches(step.retryOn, status); made++) {
       this.#load(step, execution, time);
-      status = this.module.seamcall(step.lp, this.registers);
+      status = this.module.seamcall(step.lp, this.registers, 1);
       this.#observe(step, status, 1);
     }
     return status;
@@ -188,7 +221,7 @@ export class SeamcallPort {
 
   #observe(step: SeamcallStep, status: Status, count: number): void {
     const { leaf } = step;
-    this.#callsInChunk++;
+    this.#callsInChunk += this.#spanLimit === 1 ? count : 1;
     this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize);
   }
 
@@ -200,6 +233,8 @@ export class SeamcallPort {
     high[RCX] = step.rcxHigh;
     low[RDX] = step.rdxLow;
     high[RDX] = step.rdxHigh;
+    // Leaves without operands there do not look at them.
+    if (!step.usesR8) return;
     low[R8] = step.r8Low + execution * step.r8Stride;
     high[R8] = step.r8High;
     low[R9] = step.r9Low;

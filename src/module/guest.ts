@@ -1,6 +1,4 @@
-import { SIZE_1G, SIZE_2M, SIZE_4K } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
-import { PAGES_PER_SIZE } from "./pamt.ts";
 import { VCPU_ACTIVE, VCPU_READY, type Vcpu } from "./tdvps.ts";
 
 /** What TDH.VP.ENTER leaves in RAX when an external interrupt ended it: success + exit reason 1. */
@@ -20,11 +18,7 @@ export function enterGuest(m: TdxModule, vcpu: Vcpu): void {
 
 /** `lp` runs the vCPU: until TD exit it holds the locks of ABI 4 (36 of ABI 11). */
 export function runInGuest(m: TdxModule, lp: number, vcpu: Vcpu): void {
-  const { locks } = m.pamt;
-  locks.holdForGuest(SIZE_1G, Math.floor(vcpu.page / PAGES_PER_SIZE[SIZE_1G]));
-  locks.holdForGuest(SIZE_2M, Math.floor(vcpu.page / PAGES_PER_SIZE[SIZE_2M]));
-  locks.holdForGuest(SIZE_4K, vcpu.page);
-  locks.holdForGuest(SIZE_4K, vcpu.td.page);
+  m.pamt.locks.holdForGuest(vcpu.page, vcpu.td.page);
   m.guests[lp] = vcpu;
   m.runningVcpus++;
 }
@@ -40,11 +34,7 @@ export function vpExit(m: TdxModule, lp: number): Vcpu | null {
   if (vcpu === null) return null;
   vcpu.state = VCPU_READY;
   vcpu.td.tdcs.refcount[(vcpu.vcpuEpoch & 1) as 0 | 1]--;
-  const { locks } = m.pamt;
-  locks.releaseForGuest(SIZE_1G, Math.floor(vcpu.page / PAGES_PER_SIZE[SIZE_1G]));
-  locks.releaseForGuest(SIZE_2M, Math.floor(vcpu.page / PAGES_PER_SIZE[SIZE_2M]));
-  locks.releaseForGuest(SIZE_4K, vcpu.page);
-  locks.releaseForGuest(SIZE_4K, vcpu.td.page);
+  m.pamt.locks.releaseForGuest(vcpu.page);
   m.guests[lp] = null;
   m.runningVcpus--;
   return vcpu;

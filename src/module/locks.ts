@@ -7,13 +7,25 @@ export const SIZE_1G = 2;
 export const SHARED = false;
 export const EXCLUSIVE = true;
 
-const MOST_LOCKS_A_CALL = 64;
+/** 4 KiB pages that an entry of each size stands for. */
+export const PAGES_PER_SIZE = [1, 512, 262144] as const;
+
+const MOST_LOCKS_A_CALL = 32;
+const ENTRY = 0;
+const PATH = 1;
+
+function indexAt(page: number, size: number): number {
+  return size === SIZE_4K ? page : Math.floor(page / (PAGES_PER_SIZE[size] as number));
+}
 
 /**
  * PAMT entry locks (ABI 4). One LP is inside the module at a time, so a lock is held either by
  * the call itself (a page passed twice collides with itself) or by vCPUs in guest mode, which hold
  * theirs shared until TD exit. KOT, OP_STATE, SEPT, epoch and KET locks are never held between
  * calls and each call takes them once: they cannot conflict here and need no state.
+ *
+ * An explicit page operand locks a path: the 1G and 2M entries above its own shared, its own as
+ * asked for. An implicit lock is one entry. Only exclusive locks can conflict with anything.
  */
 export class PamtLocks {
   #count = 0;
@@ -21,25 +33,19 @@ export class PamtLocks {
   readonly #page = new Float64Array(MOST_LOCKS_A_CALL);
   readonly #size = new Uint8Array(MOST_LOCKS_A_CALL);
   readonly #isExclusive = new Uint8Array(MOST_LOCKS_A_CALL);
-  /** Shared locks of running vCPUs: entry key to number of holders. */
-  readonly #guests = new Map<number, number>();
+  readonly #kind = new Uint8Array(MOST_LOCKS_A_CALL);
+  /** TDVPR (locked as a path) and TDR page (one entry) of every running vCPU. */
+  readonly #guestTdvprs: number[] = [];
+  readonly #guestTdrs: number[] = [];
 
-  /** Takes a lock for the current call; false is a conflict. `index` counts entries of `size`. */
-  take(size: PamtSize, index: number, isExclusive: boolean): boolean {
-    const count = this.#count;
-    if (isExclusive || this.#hasExclusive) {
-      for (let i = 0; i < count; i++) {
-        if (this.#page[i] !== index || this.#size[i] !== size) continue;
-        if (isExclusive || this.#isExclusive[i] === 1) return false;
-      }
-      if (isExclusive && this.#guests.size > 0 && this.#guests.has(index * 4 + size)) return false;
-    }
-    this.#page[count] = index;
-    this.#size[count] = size;
-    this.#isExclusive[count] = isExclusive ? 1 : 0;
-    if (isExclusive) this.#hasExclusive = true;
-    this.#count = count + 1;
-    return true;
+  /** Locks the way to the entry of `size` over `page`; false is a conflict. */
+  takePath(page: number, size: PamtSize, isExclusive: boolean): boolean {
+    return this.#take(page, size, isExclusive, PATH);
+  }
+
+  /** Locks the entry of `size` over `page` alone; false is a conflict. */
+  takeEntry(page: number, size: PamtSize, isExclusive: boolean): boolean {
+    return this.#take(page, size, isExclusive, ENTRY);
   }
 
   /** The call returns: all it took is released. */
@@ -48,20 +54,63 @@ export class PamtLocks {
     this.#hasExclusive = false;
   }
 
-  /** VP.ENTER succeeded: a vCPU keeps this entry share-locked until TD exit. */
-  holdForGuest(size: PamtSize, index: number): void {
-    const key = index * 4 + size;
-    this.#guests.set(key, (this.#guests.get(key) ?? 0) + 1);
+  /** VP.ENTER succeeded: the vCPU keeps its TDVPR and TDR share-locked until TD exit. */
+  holdForGuest(tdvprPage: number, tdrPage: number): void {
+    this.#guestTdvprs.push(tdvprPage);
+    this.#guestTdrs.push(tdrPage);
   }
 
-  releaseForGuest(size: PamtSize, index: number): void {
-    const key = index * 4 + size;
-    const holders = (this.#guests.get(key) ?? 0) - 1;
-    if (holders > 0) this.#guests.set(key, holders);
-    else this.#guests.delete(key);
+  releaseForGuest(tdvprPage: number): void {
+    const guest = this.#guestTdvprs.lastIndexOf(tdvprPage);
+    const last = this.#guestTdvprs.length - 1;
+    this.#guestTdvprs[guest] = this.#guestTdvprs[last] as number;
+    this.#guestTdrs[guest] = this.#guestTdrs[last] as number;
+    this.#guestTdvprs.pop();
+    this.#guestTdrs.pop();
   }
 
-  get heldByGuests(): number {
-    return this.#guests.size;
+  /** vCPUs that hold locks. */
+  get guestCount(): number {
+    return this.#guestTdvprs.length;
+  }
+
+  #take(page: number, size: PamtSize, isExclusive: boolean, kind: number): boolean {
+    if (this.#hasExclusive && this.#meetsExclusive(page, size, kind)) return false;
+    if (isExclusive) {
+      if (this.#isHeld(indexAt(page, size), size)) return false;
+      this.#hasExclusive = true;
+    }
+    const count = this.#count;
+    this.#page[count] = page;
+    this.#size[count] = size;
+    this.#isExclusive[count] = isExclusive ? 1 : 0;
+    this.#kind[count] = kind;
+    this.#count = count + 1;
+    return true;
+  }
+
+  /** True when a lock of this call is exclusive on an entry that the new one covers. */
+  #meetsExclusive(page: number, size: PamtSize, kind: number): boolean {
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#isExclusive[i] === 0) continue;
+      const held = this.#size[i] as number;
+      const isCovered = kind === PATH ? size <= held : size === held;
+      if (isCovered && indexAt(page, held) === indexAt(this.#page[i] as number, held)) return true;
+    }
+    return false;
+  }
+
+  /** True when anyone holds the entry, shared or not. */
+  #isHeld(index: number, size: PamtSize): boolean {
+    for (let i = 0; i < this.#count; i++) {
+      const held = this.#size[i] as number;
+      const isCovered = this.#kind[i] === PATH ? held <= size : held === size;
+      if (isCovered && indexAt(this.#page[i] as number, size) === index) return true;
+    }
+    for (let i = 0; i < this.#guestTdvprs.length; i++) {
+      if (indexAt(this.#guestTdvprs[i] as number, size) === index) return true;
+      if (size === SIZE_4K && this.#guestTdrs[i] === index) return true;
+    }
+    return false;
   }
 }

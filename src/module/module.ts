@@ -173,6 +173,14 @@ export class TdxModule {
     return this.#lastTd;
   }
 
+  /** The TD whose TDR lies in this page. */
+  tdOf(tdrPage: number): Td {
+    const last = this.#lastTd;
+    if (last !== null && last.page === tdrPage) return last;
+    this.#lastTd = this.tds.get(tdrPage) as Td;
+    return this.#lastTd;
+  }
+
   /** The TDR of this page is gone. */
   forgetTd(td: Td): void {
     this.tds.delete(td.page);

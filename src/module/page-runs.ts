@@ -147,7 +147,8 @@ export class PageRuns extends RunList {
       if (before < head || this.chunk.tag[before] !== tag) return false;
       const pages = length[before] as number;
       if ((start[before] as number) + pages !== page) return false;
-      if ((this.chunk.base[before] as number) + pages * this.stepOf(tag) !== base) return false;
+      if ((this.chunk.base[before] as number) + pages * (this.steps[tag & 15] as number) !== base)
+        return false;
       length[before] = pages + count;
     }
     if (this.tag !== 0) {

@@ -1,4 +1,13 @@
-import { EXCLUSIVE, PamtLocks, type PamtSize, SHARED, SIZE_1G, SIZE_2M, SIZE_4K } from "./locks.ts";
+import {
+  EXCLUSIVE,
+  PAGES_PER_SIZE,
+  PamtLocks,
+  type PamtSize,
+  SHARED,
+  SIZE_1G,
+  SIZE_2M,
+  SIZE_4K,
+} from "./locks.ts";
 import { PageRuns } from "./page-runs.ts";
 import type { Platform } from "./platform.ts";
 import { R8, R9, R10, R11, RCX, RDX } from "./registers.ts";
@@ -14,7 +23,6 @@ export const PT_TDVPR = 6;
 export const PT_EPT = 8;
 
 export const PAGE_BYTES = 4096;
-export const PAGES_PER_SIZE = [1, 512, 262144] as const;
 const TYPE_BITS = 4;
 const TYPE_MASK = 15;
 const FREED_TDR_TAG = PT_NDA | (1 << TYPE_BITS);
@@ -111,24 +119,24 @@ export class Pamt {
    * above it shared, the one where it stops as asked for. False is a lock conflict.
    */
   lockWalk(page: number, isExclusive: boolean, size: PamtSize = SIZE_4K): boolean {
-    for (let at: PamtSize = SIZE_1G; at > size; at--) {
-      const index = Math.floor(page / PAGES_PER_SIZE[at as PamtSize]);
-      const runs = this.tables[at as PamtSize];
-      if (runs.runCount > 0 && (runs.seek(index) & TYPE_MASK) === PT_REG) {
-        this.walkSize = at as PamtSize;
-        this.walkIndex = index;
-        return this.locks.take(at as PamtSize, index, isExclusive);
-      }
-      if (!this.locks.take(at as PamtSize, index, SHARED)) return false;
-    }
-    this.walkSize = size;
-    this.walkIndex = size === SIZE_4K ? page : Math.floor(page / PAGES_PER_SIZE[size]);
-    return this.locks.take(size, this.walkIndex, isExclusive);
+    let leaf: PamtSize = size;
+    if (size < SIZE_1G && this.#isPlainPage(page, SIZE_1G)) leaf = SIZE_1G;
+    else if (size < SIZE_2M && this.#isPlainPage(page, SIZE_2M)) leaf = SIZE_2M;
+    this.walkSize = leaf;
+    this.walkIndex = leaf === SIZE_4K ? page : Math.floor(page / PAGES_PER_SIZE[leaf]);
+    return this.locks.takePath(page, leaf, isExclusive);
+  }
+
+  /** True where the walk stops above 4 KiB: the entry of this size maps a private page. */
+  #isPlainPage(page: number, size: PamtSize): boolean {
+    const runs = this.tables[size];
+    if (runs.isEmpty) return false;
+    return (runs.seek(Math.floor(page / PAGES_PER_SIZE[size])) & TYPE_MASK) === PT_REG;
   }
 
   /** Implicit lock of one 4 KiB entry (ABI 4): the owner TDR, a page being removed. */
   lockEntry(index: number, isExclusive: boolean, size: PamtSize = SIZE_4K): boolean {
-    return this.locks.take(size, index, isExclusive);
+    return this.locks.takeEntry(index * PAGES_PER_SIZE[size], size, isExclusive);
   }
 
   /** P-PAGE (ABI 6) on a register pair: status, or SUCCESS with the page locked. */
@@ -243,4 +251,4 @@ export interface PamtSnapshot {
   readonly tables: readonly (readonly number[])[];
 }
 
-export { EXCLUSIVE, SHARED };
+export { EXCLUSIVE, PAGES_PER_SIZE, SHARED };

@@ -33,6 +33,23 @@ export class Registers {
     this.high[register] = 0;
   }
 
+  /** Zeroes RCX, RDX and R8 to R11: what RECLAIM and RDMD answer with unless they know better. */
+  clearPageOutputs(): void {
+    const { low, high } = this;
+    low[RCX] = 0;
+    high[RCX] = 0;
+    low[RDX] = 0;
+    high[RDX] = 0;
+    low[R8] = 0;
+    high[R8] = 0;
+    low[R9] = 0;
+    high[R9] = 0;
+    low[R10] = 0;
+    high[R10] = 0;
+    low[R11] = 0;
+    high[R11] = 0;
+  }
+
   setAllOnes(register: number): void {
     this.low[register] = LOW_BITS - 1;
     this.high[register] = 0xfff;

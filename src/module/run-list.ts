@@ -1,7 +1,9 @@
 import { CHUNK_RUNS, Chunk } from "./page-run-chunk.ts";
 
-/** How far `base` advances from one page to the next, by tag. */
+/** How far `base` advances from one page to the next; it depends on the low four bits of the tag. */
 export type StepOfTag = (tag: number) => number;
+
+const TAG_KINDS = 16;
 
 /**
  * Sorted runs in chunks of typed arrays, and a cursor: it stands at the run around the page last
@@ -17,12 +19,15 @@ export class RunList {
   protected chunk: Chunk = new Chunk();
   protected index = 0;
   protected count = 0;
+  /** The step of every tag by its low four bits: looked up in hot loops, so a table, not a call. */
+  protected readonly steps = new Float64Array(TAG_KINDS);
   protected readonly stepOf: StepOfTag;
   #chunks: Chunk[] = [this.chunk];
   #at = 0;
 
   constructor(stepOf: StepOfTag) {
     this.stepOf = stepOf;
+    for (let kind = 0; kind < TAG_KINDS; kind++) this.steps[kind] = stepOf(kind);
   }
 
   protected find(page: number): void {
@@ -79,7 +84,7 @@ export class RunList {
         this.end = end;
         this.base = chunk.base[index] as number;
         this.tag = chunk.tag[index] as number;
-        this.step = this.stepOf(this.tag);
+        this.step = this.steps[this.tag & (TAG_KINDS - 1)] as number;
         return;
       }
       gapStart = end;
@@ -135,7 +140,7 @@ export class RunList {
     if (cut <= 0) return;
     chunk.start[index] = end;
     chunk.length[index] = (chunk.length[index] as number) - cut;
-    const step = this.stepOf(chunk.tag[index] as number);
+    const step = this.steps[(chunk.tag[index] as number) & (TAG_KINDS - 1)] as number;
     chunk.base[index] = (chunk.base[index] as number) + cut * step;
   }
 
@@ -163,7 +168,7 @@ export class RunList {
 
   /** Adds [page, end) where it stands, joining it with equal neighbours; stands on the result. */
   #add(page: number, end: number, tag: number, base: number): void {
-    const step = this.stepOf(tag);
+    const step = this.steps[tag & (TAG_KINDS - 1)] as number;
     const isJoined = this.#joinPrevious(page, end, tag, base, step);
     if (!isJoined) this.#insert(page, end - page, tag, base);
     this.#joinNext(end, tag, base + (end - page) * step);

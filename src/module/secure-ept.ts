@@ -40,6 +40,9 @@ export class SecureEpt {
   state = FREE;
   aliases = 0;
   page = 0;
+  /** Guest pages whose tables down to level 0 are known to be mapped, until a table changes. */
+  #tablesFrom = 0;
+  #tablesTo = 0;
 
   constructor(pwl: number, levels?: readonly PageRuns[]) {
     this.pwl = pwl;
@@ -48,18 +51,35 @@ export class SecureEpt {
 
   /** Walk rule of ABI 3.5: true when the requested level was reached, whatever the entry holds. */
   walk(gpaPage: number, level: number): boolean {
+    if (level > 0 || gpaPage < this.#tablesFrom || gpaPage >= this.#tablesTo) {
+      if (!this.#walkTables(gpaPage, level)) return false;
+    }
+    const index = level === 0 ? gpaPage : Math.floor(gpaPage / (PAGES_PER_ENTRY[level] as number));
+    const runs = this.levels[level] as PageRuns;
+    this.#stopAt(level, index, runs, runs.seek(index));
+    return true;
+  }
+
+  /** Descends from the root to the entry above `level`; false where it stops on the way. */
+  #walkTables(gpaPage: number, level: number): boolean {
+    let from = 0;
+    let to = Number.POSITIVE_INFINITY;
     for (let at = this.pwl; at > level; at--) {
-      const index = Math.floor(gpaPage / (PAGES_PER_ENTRY[at] as number));
+      const entryPages = PAGES_PER_ENTRY[at] as number;
+      const index = Math.floor(gpaPage / entryPages);
       const runs = this.levels[at] as PageRuns;
       const tag = runs.seek(index);
       if ((tag & STATE_MASK) !== NL_MAPPED) {
         this.#stopAt(at, index, runs, tag);
         return false;
       }
+      from = Math.max(from, index * entryPages);
+      to = Math.min(to, runs.runEnd * entryPages);
     }
-    const index = level === 0 ? gpaPage : Math.floor(gpaPage / (PAGES_PER_ENTRY[level] as number));
-    const runs = this.levels[level] as PageRuns;
-    this.#stopAt(level, index, runs, runs.seek(index));
+    if (level === 0) {
+      this.#tablesFrom = from;
+      this.#tablesTo = to;
+    }
     return true;
   }
 
@@ -71,6 +91,7 @@ export class SecureEpt {
   /** Rewrites `count` entries from the one where the walk stopped. FREE takes them away. */
   set(state: number, page: number, count: number, aliases = 0): void {
     const runs = this.levels[this.level] as PageRuns;
+    if (this.level > 0) this.#tablesTo = 0;
     runs.assign(this.index, count, state | (aliases << STATE_BITS), state === FREE ? 0 : page);
   }
 
@@ -105,6 +126,7 @@ export class SecureEpt {
   /** Makes the table below the entry where the walk stopped 512 leaves mapping from `page` on. */
   fillTable(state: number, page: number): void {
     const runs = this.levels[this.level - 1] as PageRuns;
+    this.#tablesTo = 0;
     runs.assign(this.index * ENTRIES_PER_TABLE, ENTRIES_PER_TABLE, state, page);
   }
 

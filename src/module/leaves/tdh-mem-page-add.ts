@@ -16,6 +16,7 @@ export const tdhMemPageAdd: Leaf = {
   name: "TDH.MEM.PAGE.ADD",
   number: 2,
   maxVersion: 0,
+  missing: "no measurement is computed; of page contents only what TDH.MNG.INIT can read is kept",
 
   run(m, r, count) {
     m.takeSeptOperands(r);

@@ -18,6 +18,7 @@ export const tdhMrExtend: Leaf = {
   name: "TDH.MR.EXTEND",
   number: 16,
   maxVersion: 0,
+  missing: "no measurement is computed",
 
   run(m, r) {
     m.takeSeptOperands(r);

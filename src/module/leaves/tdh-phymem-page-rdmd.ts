@@ -1,7 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { OPERAND_BUSY, PAGE_BYTES, PT_EPT, PT_REG } from "../pamt.ts";
-import { R8, R9, R10, R11, RCX, RDX } from "../registers.ts";
+import { R8, R9, RCX, RDX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
 
 /** ABI 7, TDH.PHYMEM.PAGE.RDMD: shows a page's PAMT entry; of a freed one the last owner too. */
@@ -14,7 +14,7 @@ export const tdhPhymemPageRdmd: Leaf = {
     const { pamt } = m;
     const low = r.low[RCX] as number;
     const address = pamt.checkAddress(low, r.high[RCX] as number, RCX);
-    for (const register of [RCX, RDX, R8, R9, R10, R11]) r.setNumber(register, 0);
+    r.clearPageOutputs();
     if (address !== SUCCESS) return address;
     if (!pamt.lockWalk(low / PAGE_BYTES, SHARED)) return OPERAND_BUSY[RCX] as Status;
 

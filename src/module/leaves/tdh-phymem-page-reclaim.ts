@@ -13,9 +13,9 @@ import {
   PT_TDR,
   PT_TDVPR,
 } from "../pamt.ts";
-import { R8, R9, R10, R11, RCX, RDX } from "../registers.ts";
+import { R8, RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
-import { TD_TEARDOWN, type Td } from "../tdr.ts";
+import { TD_TEARDOWN } from "../tdr.ts";
 
 const LIFECYCLE_STATE_INCORRECT = Status.of("TDX_LIFECYCLE_STATE_INCORRECT");
 const ASSOCIATED_PAGES_EXIST = Status.of("TDX_TD_ASSOCIATED_PAGES_EXIST");
@@ -30,10 +30,7 @@ export const tdhPhymemPageReclaim: Leaf = {
     const { pamt } = m;
     const low = r.low[RCX] as number;
     const address = pamt.checkAddress(low, r.high[RCX] as number, RCX);
-    for (const register of [RCX, RDX, R8, R9, R10, R11]) {
-      r.low[register] = 0;
-      r.high[register] = 0;
-    }
+    r.clearPageOutputs();
     if (address !== SUCCESS) return address;
     const page = low / PAGE_BYTES;
     if (!pamt.lockWalk(page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
@@ -44,7 +41,7 @@ export const tdhPhymemPageReclaim: Leaf = {
 
     // From here on the outputs show the page, whether the call succeeds or not (ABI 11, 16).
     const tdrPage = type === PT_TDR ? page : pamt.owner(index, size);
-    const td = m.tds.get(tdrPage) as Td;
+    const td = m.tdOf(tdrPage);
     r.low[RCX] = type;
     r.low[RDX] = type === PT_TDR ? 0 : tdrPage * PAGE_BYTES;
     r.low[R8] = size;
