@@ -8,6 +8,11 @@ import { Interrupted } from "./signals.ts";
 
 const STDIN = "-";
 
+/** What the input is called in messages. */
+export function inputName(path: string): string {
+  return path === STDIN ? "stdin" : path;
+}
+
 /**
  * Replays the vectors of a file, `-` for stdin.
  *
@@ -20,7 +25,7 @@ export async function replayFile(
   options: Pick<ReplayOptions, "all"> = {},
 ): Promise<ReplayResult> {
   const { replay } = await import("../lab/replay/replay.ts");
-  const name = path === STDIN ? "stdin" : path;
+  const name = inputName(path);
   const source = path === STDIN ? process.stdin : createReadStream(path);
   // A reader that waits for a slow pipe would not hear of the request to stop.
   const stop = (): void => void source.destroy();

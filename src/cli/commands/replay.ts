@@ -5,7 +5,7 @@ import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
 import { replayDocument, verdictOf } from "../replay-document.ts";
-import { replayFile } from "../vector-input.ts";
+import { inputName, replayFile } from "../vector-input.ts";
 
 type Options = GlobalOptions & OutputOptions & { readonly all?: boolean };
 
@@ -27,7 +27,8 @@ async function replay(cli: Cli, file: string, options: Options): Promise<void> {
   try {
     const result = await replayFile(cli, file, { all: options.all === true });
     await outputs.deliver(replayDocument(result));
-    if (result.mismatches > 0) throw new Failure("expectation", `${file}: ${verdictOf(result)}`);
+    if (result.mismatches > 0)
+      throw new Failure("expectation", `${inputName(file)}: ${verdictOf(result)}`);
   } finally {
     outputs.discard();
   }

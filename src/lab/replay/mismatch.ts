@@ -46,7 +46,9 @@ const L2_STATUSES: ReadonlySet<StatusName> = new Set([
 export function statusText({ low, high }: RegisterValue): string {
   const details = low % 2 ** 32;
   const name = NAMES.get((low - details) / 2 ** 32 + high * 2 ** 20);
-  if (name === undefined) return formatRegister(low, high);
+  // Bits 31:0 of success are an exit reason: RAX of a VP.ENTER that has ended.
+  const isExit = name === "TDX_SUCCESS" && details !== 0;
+  if (name === undefined || isExit) return formatRegister(low, high);
   if (LEVEL_STATUSES.has(name)) return Status.atLevel(name, details).text;
   if (L2_STATUSES.has(name)) {
     return Status.atL2Entry(name, Math.floor(details / 0x10000), details % 0x10000).text;
