@@ -53,7 +53,8 @@ export class Console {
 
   /** Columns to lay out for on stdout. */
   get width(): number {
-    return this.stdout.isTTY === true ? (this.stdout.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH;
+    // A terminal that does not know its size says 0.
+    return (this.stdout.isTTY === true && this.stdout.columns) || DEFAULT_WIDTH;
   }
 
   /** Whether data on stdout may carry colour. */

@@ -97,12 +97,6 @@ export async function runSession<T>(
   }
 }
 
-/** Ends the command with the signal's exit code when it was asked to stop. */
-export function throwIfInterrupted(cli: Cli, what: string): void {
-  const { received } = cli.signals;
-  if (received !== null) throw new Interrupted(received, what);
-}
-
 /** How a change of the stored host is told when it ends early. */
 export interface Interruption {
   readonly what: string;

@@ -25,11 +25,13 @@ export class Interrupted extends Error {
  */
 export class StopSignals {
   #received: StopSignal | null = null;
+  readonly #listeners = new Set<(signal: StopSignal) => void>();
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     const stop = signal as StopSignal;
     if (this.#received !== null) process.exit(EXIT_SIGNAL[stop]);
     this.#received = stop;
+    for (const listener of this.#listeners) listener(stop);
   };
 
   listen(): void {
@@ -38,6 +40,12 @@ export class StopSignals {
 
   get received(): StopSignal | null {
     return this.#received;
+  }
+
+  /** Has `listener` told of the first signal, for work that waits; returns what ends that. */
+  onStop(listener: (signal: StopSignal) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   readonly shouldStop = (): boolean => this.#received !== null;

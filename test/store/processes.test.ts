@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { unlockStore } from "../../src/store/care.ts";
@@ -18,7 +19,7 @@ const children: ChildProcess[] = [];
 beforeAll(async () => {
   program = join(temporaryDirectory("program"), "store-process.mjs");
   await build({
-    entryPoints: [join(import.meta.dirname, "store-process.ts")],
+    entryPoints: [fileURLToPath(new URL("./store-process.ts", import.meta.url))],
     outfile: program,
     bundle: true,
     platform: "node",

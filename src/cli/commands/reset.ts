@@ -1,9 +1,11 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { escapeControls } from "../../report/control-characters.ts";
 import type { Store } from "../../store/store.ts";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
 import { type Cli, type GlobalOptions, openStore } from "../invocation.ts";
+import { Interrupted, type StopSignal } from "../signals.ts";
 
 interface Options extends GlobalOptions {
   readonly yes?: boolean;
@@ -25,7 +27,7 @@ async function reset(cli: Cli, options: Options): Promise<void> {
     cli.console.note(`the store ${store.directory} is empty`);
     return;
   }
-  if (options.yes !== true && !(await confirm(store.directory))) {
+  if (options.yes !== true && !(await confirm(cli, store.directory))) {
     cli.console.note("nothing was removed");
     return;
   }
@@ -43,17 +45,37 @@ function isEmpty(store: Store): boolean {
   }
 }
 
-async function confirm(directory: string): Promise<boolean> {
+async function confirm(cli: Cli, directory: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new Failure("usage", "reset asks before it empties the store, and here is no terminal", {
       hint: "tdx-sim reset --yes asks nothing",
     });
   }
-  const dialogue = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await dialogue.question(`Remove every TD of the store ${directory}? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    dialogue.close();
-  }
+  const answer = await ask(
+    cli,
+    `Remove every TD of the store ${escapeControls(directory)}? [y/N] `,
+  );
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** The user's line; empty when the input ends. */
+function ask({ signals }: Cli, question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const dialogue = createInterface({ input: process.stdin, output: process.stderr });
+    const stop = (signal: StopSignal): void => {
+      reject(new Interrupted(signal, "interrupted; nothing was removed"));
+      dialogue.close();
+    };
+    const forget = signals.onStop(stop);
+    // On a terminal readline takes Ctrl-C for itself.
+    dialogue.on("SIGINT", () => stop("SIGINT"));
+    dialogue.on("close", () => {
+      forget();
+      resolve("");
+    });
+    dialogue.question(question, (answer) => {
+      resolve(answer);
+      dialogue.close();
+    });
+  });
 }
