@@ -31,12 +31,12 @@ const ACCEPT = 1;
 export function tdAccept(m: TdxModule, lp: number, r: Registers, count = 1): Status | null {
   const { td } = m.guests[lp] as Vcpu;
   const sept = td.sept as SecureEpt;
-  m.rcx = r.low[RCX] as number;
-  m.rcxHigh = r.high[RCX] as number;
-  const level = m.rcx & 7;
+  m.inputs.low[RCX] = r.low[RCX] as number;
+  m.inputs.high[RCX] = r.high[RCX] as number;
+  const level = (r.low[RCX] as number) & 7;
   if (!m.checkPageInfo(td, level, 0, 1)) return m.refused;
 
-  const gpa = m.rcx - level;
+  const gpa = (r.low[RCX] as number) - level;
   const isReached = sept.walk(gpa / 4096, level);
   const { state } = sept;
   const isLeaf = isIn(LEAF_STATES, state);

@@ -11,7 +11,7 @@ import {
   PT_TDVPR,
 } from "./pamt.ts";
 import { type Platform, packageCount } from "./platform.ts";
-import { RAX, RCX, RDX, type Registers } from "./registers.ts";
+import { RAX, RCX, RDX, Registers } from "./registers.ts";
 import { PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
 import { Status, SUCCESS } from "./status.ts";
 import { TDCS_PAGES_MIN } from "./tdcs.ts";
@@ -72,11 +72,12 @@ export class TdxModule {
   interruptTests = 0;
   /** Why the last check procedure failed. */
   refused: Status = SUCCESS;
-  /** RCX and RDX as given to a Secure EPT leaf, which zeroes both before anything else. */
-  rcx = 0;
-  rcxHigh = 0;
-  rdx = 0;
-  rdxHigh = 0;
+  /**
+   * Operands as given, where a leaf zeroes its registers first or takes flag bits out of them.
+   * Addresses stay in registers on their way: as arguments they would be boxed, call by call.
+   */
+  readonly inputs = new Registers();
+  #rdxFlag = 0;
   #lastTd: Td | null = null;
 
   constructor(platform: Platform) {
@@ -146,31 +147,22 @@ export class TdxModule {
     return this.interruptTests++ >= this.environment.quietTests;
   }
 
-  /** P-PAGE (ABI 6) on the register itself. */
+  /** P-PAGE (ABI 6) of a register, of the call's own or of `inputs`. */
   checkPage(r: Registers, register: number, isExclusive: boolean, type: number): boolean {
-    const low = r.low[register] as number;
-    const high = r.high[register] as number;
-    this.refused = this.pamt.checkPage(low, high, register, isExclusive, type);
+    this.refused = this.pamt.checkPage(r, register, isExclusive, type);
     return this.refused === SUCCESS;
   }
 
-  /** P-PAGE of a TDR operand held in a register. */
+  /** P-PAGE of a TDR operand. */
   tdrOperand(r: Registers, register: number, isExclusive: boolean): Td | null {
-    return this.tdrAt(r.low[register] as number, r.high[register] as number, register, isExclusive);
-  }
-
-  /** P-PAGE of a TDR operand by value; `register` names it in a failing status. */
-  tdrAt(low: number, high: number, register: number, isExclusive: boolean): Td | null {
     const last = this.#lastTd;
-    if (last !== null && high === 0 && low === last.page * 4096) {
+    if (last !== null && r.high[register] === 0 && r.low[register] === last.page * 4096) {
       if (this.pamt.lockWalk(last.page, isExclusive)) return last;
       this.refused = OPERAND_BUSY[register] as Status;
       return null;
     }
-    this.refused = this.pamt.checkPage(low, high, register, isExclusive, PT_TDR);
-    if (this.refused !== SUCCESS) return null;
-    this.#lastTd = this.tds.get(low / 4096) as Td;
-    return this.#lastTd;
+    if (!this.checkPage(r, register, isExclusive, PT_TDR)) return null;
+    return this.tdOf((r.low[register] as number) / 4096);
   }
 
   /** The TD whose TDR lies in this page. */
@@ -189,15 +181,8 @@ export class TdxModule {
 
   /** P-PAGE of a TDVPR operand. */
   tdvprOperand(r: Registers, register: number, isExclusive: boolean): Vcpu | null {
-    const low = r.low[register] as number;
-    this.refused = this.pamt.checkPage(
-      low,
-      r.high[register] as number,
-      register,
-      isExclusive,
-      PT_TDVPR,
-    );
-    return this.refused === SUCCESS ? (this.vcpus.get(low / 4096) as Vcpu) : null;
+    if (!this.checkPage(r, register, isExclusive, PT_TDVPR)) return null;
+    return this.vcpus.get((r.low[register] as number) / 4096) as Vcpu;
   }
 
   /** P-ITDR (ABI 6): the owner TDR of a TDVPR or reclaimed page, share-locked. */
@@ -217,24 +202,39 @@ export class TdxModule {
     return false;
   }
 
-  /** Every Secure EPT leaf zeroes RCX and RDX first; the inputs move to `rcx` and `rdx`. */
+  /** Every Secure EPT leaf zeroes RCX and RDX first; what was in them moves to `inputs`. */
   takeSeptOperands(r: Registers): void {
-    this.rcx = r.low[RCX] as number;
-    this.rcxHigh = r.high[RCX] as number;
-    this.rdx = r.low[RDX] as number;
-    this.rdxHigh = r.high[RDX] as number;
+    const { low, high } = this.inputs;
+    low[RCX] = r.low[RCX] as number;
+    high[RCX] = r.high[RCX] as number;
+    low[RDX] = r.low[RDX] as number;
+    high[RDX] = r.high[RDX] as number;
     r.low[RCX] = 0;
     r.high[RCX] = 0;
     r.low[RDX] = 0;
     r.high[RDX] = 0;
+    this.#rdxFlag = 0;
+  }
+
+  /** Bit 0 of RDX is a flag of some leaves and not part of the TDR's address. */
+  takeRdxFlag(): boolean {
+    this.#rdxFlag = (this.inputs.low[RDX] as number) & 1;
+    this.inputs.low[RDX] = (this.inputs.low[RDX] as number) - this.#rdxFlag;
+    return this.#rdxFlag === 1;
+  }
+
+  /** True when RDX has bits set that are neither address nor flag. */
+  hasRdxReservedBits(): boolean {
+    return this.inputs.high[RDX] !== 0 || ((this.inputs.low[RDX] as number) & 0xfff) !== 0;
   }
 
   /** An interrupted leaf gives RCX and RDX back, to be called again with them. */
   restoreSeptOperands(r: Registers): void {
-    r.low[RCX] = this.rcx;
-    r.high[RCX] = this.rcxHigh;
-    r.low[RDX] = this.rdx;
-    r.high[RDX] = this.rdxHigh;
+    const { low, high } = this.inputs;
+    r.low[RCX] = low[RCX] as number;
+    r.high[RCX] = high[RCX] as number;
+    r.low[RDX] = (low[RDX] as number) + this.#rdxFlag;
+    r.high[RDX] = high[RDX] as number;
   }
 
   /**
@@ -244,9 +244,10 @@ export class TdxModule {
    */
   walk(td: Td, r: Registers, min: number, max: number): SecureEpt | null {
     const sept = td.sept as SecureEpt;
-    const level = this.rcx & 7;
+    const info = this.inputs.low[RCX] as number;
+    const level = info & 7;
     if (!this.checkPageInfo(td, level, min, max)) return null;
-    if (sept.walk((this.rcx - level) / 4096, level)) return sept;
+    if (sept.walk((info - level) / 4096, level)) return sept;
     sept.showDetails(r);
     this.refused = EPT_WALK_FAILED;
     return null;
@@ -254,10 +255,11 @@ export class TdxModule {
 
   /** Rows 1 and 2 of P-WALK: page-info word and private GPA. */
   checkPageInfo(td: Td, level: number, min: number, max: number): boolean {
-    const gpa = this.rcx - level;
+    const info = this.inputs.low[RCX] as number;
+    const gpa = info - level;
     const isValid =
-      this.rcxHigh === 0 &&
-      (this.rcx & 0xff8) === 0 &&
+      this.inputs.high[RCX] === 0 &&
+      (info & 0xff8) === 0 &&
       level >= min &&
       level <= Math.min(max, (td.sept as SecureEpt).pwl) &&
       isAligned(gpa / 4096, level) &&

@@ -10,7 +10,7 @@ import {
 } from "./locks.ts";
 import { PageRuns } from "./page-runs.ts";
 import type { Platform } from "./platform.ts";
-import { R8, R9, R10, R11, RCX, RDX } from "./registers.ts";
+import { R8, R9, R10, R11, RCX, RDX, type Registers } from "./registers.ts";
 import { Status, SUCCESS } from "./status.ts";
 
 /** PAMT page types (ABI 1.4). */
@@ -103,8 +103,9 @@ export class Pamt {
   }
 
   /** Rows 1 and 2 of P-PAGE (ABI 6): alignment, HKID bits, TDMR. `size` is the page's own. */
-  checkAddress(low: number, high: number, register: number, size: PamtSize = SIZE_4K): Status {
-    if (high !== 0 || low >= this.#hkidLimit || (low & 0xfff) !== 0) {
+  checkAddress(r: Registers, register: number, size: PamtSize = SIZE_4K): Status {
+    const low = r.low[register] as number;
+    if (r.high[register] !== 0 || low >= this.#hkidLimit || (low & 0xfff) !== 0) {
       return OPERAND_INVALID[register] as Status;
     }
     const page = low / PAGE_BYTES;
@@ -139,17 +140,11 @@ export class Pamt {
     return this.locks.takeEntry(index * PAGES_PER_SIZE[size], size, isExclusive);
   }
 
-  /** P-PAGE (ABI 6) on a register pair: status, or SUCCESS with the page locked. */
-  checkPage(
-    low: number,
-    high: number,
-    register: number,
-    isExclusive: boolean,
-    type: number,
-  ): Status {
-    const status = this.checkAddress(low, high, register);
+  /** P-PAGE (ABI 6) on a register: status, or SUCCESS with the page locked. */
+  checkPage(r: Registers, register: number, isExclusive: boolean, type: number): Status {
+    const status = this.checkAddress(r, register);
     if (status !== SUCCESS) return status;
-    const page = low / PAGE_BYTES;
+    const page = (r.low[register] as number) / PAGE_BYTES;
     if (!this.lockWalk(page, isExclusive)) return OPERAND_BUSY[register] as Status;
     if (this.walkSize !== SIZE_4K || this.type(page) !== type) {
       return METADATA_INCORRECT[register] as Status;

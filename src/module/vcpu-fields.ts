@@ -25,8 +25,8 @@ const NON_ARCHITECTURAL = 1n << 63n;
 const POSTED_INTERRUPT_VECTOR = 0x0002;
 const POSTED_INTERRUPT_DESCRIPTOR = 0x2016;
 const NO_VECTOR = 0xffffn;
-/** Bits 5:0 are fixed to 0, so a descriptor never set shows all ones above them. */
 const DESCRIPTOR_BITS = 0xffff_ffff_ffff_ffc0n;
+const NO_DESCRIPTOR = 0xffff_ffff_ffff_ffffn;
 const MAX_VECTOR = 255n;
 const TSC_MULTIPLIER_ONE = 1n << 48n;
 
@@ -57,7 +57,7 @@ function field(
 const VCPU_FIELDS: readonly VcpuField[] = [
   field(VMCS, POSTED_INTERRUPT_VECTOR, 1, 0xffffn, NO_VECTOR, checkVector),
   field(VMCS, 0x2010, 3, 0n),
-  field(VMCS, POSTED_INTERRUPT_DESCRIPTOR, 3, DESCRIPTOR_BITS, DESCRIPTOR_BITS, checkShared),
+  field(VMCS, POSTED_INTERRUPT_DESCRIPTOR, 3, DESCRIPTOR_BITS, NO_DESCRIPTOR, checkShared),
   field(VMCS, 0x2032, 3, 0n, TSC_MULTIPLIER_ONE),
   field(VMCS, 0x203c, 3, 0x000f_ffff_ffff_f000n, 0n, checkShared),
   field(VMCS, 0x4000, 2, 0x80n, 0n, checkPinBasedControls),

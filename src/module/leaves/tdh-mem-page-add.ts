@@ -20,7 +20,7 @@ export const tdhMemPageAdd: Leaf = {
 
   run(m, r, count) {
     m.takeSeptOperands(r);
-    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, EXCLUSIVE);
+    const td = m.tdrOperand(m.inputs, RDX, EXCLUSIVE);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const sept = m.walk(td, r, 0, 0);

@@ -27,7 +27,7 @@ export const tdhMemPageAug: Leaf = {
 
   run(m, r, count) {
     m.takeSeptOperands(r);
-    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, SHARED);
+    const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const sept = m.walk(td, r, 0, 1);
@@ -57,10 +57,9 @@ export const tdhMemPageAug: Leaf = {
 /** P-FREE-RANGE(R8): the page of `size` is free, and so are all smaller ones in it. */
 function checkFreeRange(m: TdxModule, r: Registers, size: PamtSize): boolean {
   const { pamt } = m;
-  const low = r.low[R8] as number;
-  m.refused = pamt.checkAddress(low, r.high[R8] as number, R8, size);
+  m.refused = pamt.checkAddress(r, R8, size);
   if (m.refused !== SUCCESS) return false;
-  const page = low / PAGE_BYTES;
+  const page = (r.low[R8] as number) / PAGE_BYTES;
   if (!pamt.lockWalk(page, EXCLUSIVE, size)) {
     m.refused = OPERAND_BUSY[R8] as Status;
     return false;

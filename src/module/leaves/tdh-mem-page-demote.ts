@@ -44,9 +44,9 @@ export const tdhMemPageDemote: Leaf = {
 
   run(m, r) {
     m.takeSeptOperands(r);
-    if (m.rdxHigh !== 0 || (m.rdx & 0xffe) !== 0) return OPERAND_INVALID[RDX] as Status;
-    const usesAliasedOnly = (m.rdx & 1) === 1;
-    const td = m.tdrAt(m.rdx - (m.rdx & 1), 0, RDX, SHARED);
+    const usesAliasedOnly = m.takeRdxFlag();
+    if (m.hasRdxReservedBits()) return OPERAND_INVALID[RDX] as Status;
+    const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const sept = m.walk(td, r, 1, 2);
@@ -99,9 +99,9 @@ function l2TablesToAdd(m: TdxModule, td: Td, r: Registers): L2SecureEpt[] | null
   for (const l2 of td.l2Septs) {
     const register = R8 + l2.vm;
     if (r.isAllOnes(register)) continue;
-    const high = (r.high[register] as number) & ~BIT_63;
-    m.refused = m.pamt.checkPage(r.low[register] as number, high, register, EXCLUSIVE, PT_NDA);
-    if (m.refused !== SUCCESS) return null;
+    m.inputs.low[register] = r.low[register] as number;
+    m.inputs.high[register] = (r.high[register] as number) & ~BIT_63;
+    if (!m.checkPage(m.inputs, register, EXCLUSIVE, PT_NDA)) return null;
     toAdd.push(l2);
   }
   return toAdd;

@@ -38,7 +38,7 @@ export const tdhMemPagePromote: Leaf = {
     const version = m.version(r);
     if (version > 0) startFreedL2List(r);
     if (version > 1) return VERSION_INVALID;
-    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, SHARED);
+    const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const sept = m.walk(td, r, 1, 2);

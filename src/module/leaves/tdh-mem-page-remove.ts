@@ -39,7 +39,7 @@ export const tdhMemPageRemove: Leaf = {
 
   run(m, r, count) {
     m.takeSeptOperands(r);
-    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, SHARED);
+    const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const sept = m.walk(td, r, 0, 2);

@@ -28,7 +28,7 @@ export const tdhMemRangeUnblock: Leaf = {
 
   run(m, r) {
     m.takeSeptOperands(r);
-    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, SHARED);
+    const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const sept = m.walk(td, r, 0, 4);

@@ -37,9 +37,9 @@ export const tdhMemSeptAdd: Leaf = {
     const version = m.version(r);
     if (version > 1) return VERSION_INVALID;
     if (version === 1) ignoreBit63(r);
-    const isExistingAllowed = (m.rdx & 1) === 1;
-    if (m.rdxHigh !== 0 || (m.rdx & 0xffe) !== 0) return OPERAND_INVALID[RDX] as Status;
-    const td = m.tdrAt(m.rdx - (m.rdx & 1), 0, RDX, SHARED);
+    const isExistingAllowed = m.takeRdxFlag();
+    if (m.hasRdxReservedBits()) return OPERAND_INVALID[RDX] as Status;
+    const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const sept = m.walk(td, r, 1, 4);
@@ -88,9 +88,9 @@ function setUnused(r: Registers, register: number): void {
 
 /** P-PAGE of a page to add; version 0 ignores bit 63 too. */
 function checkNewPage(m: TdxModule, r: Registers, register: number): boolean {
-  const high = (r.high[register] as number) & ~BIT_63;
-  m.refused = m.pamt.checkPage(r.low[register] as number, high, register, EXCLUSIVE, PT_NDA);
-  return m.refused === SUCCESS;
+  m.inputs.low[register] = r.low[register] as number;
+  m.inputs.high[register] = (r.high[register] as number) & ~BIT_63;
+  return m.checkPage(m.inputs, register, EXCLUSIVE, PT_NDA);
 }
 
 /** Rows 14 to 17b: the L2 trees, each standing on its free entry, that get a table; null is refused. */

@@ -27,9 +27,8 @@ export const tdhMemSeptRd: Leaf = {
 
   run(m, r) {
     m.takeSeptOperands(r);
-    const readsL2Attributes = (m.rdx & 1) === 1;
-    const tdr = readsL2Attributes ? m.rdx - 1 : m.rdx;
-    const td = m.tdrAt(tdr, m.rdxHigh, RDX, SHARED);
+    const readsL2Attributes = m.takeRdxFlag();
+    const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     if (readsL2Attributes && (td.tdcs.attributes & ATTRIBUTE_DEBUG) === 0n) {

@@ -20,10 +20,10 @@ export const tdhMngInit: Leaf = {
   missing: "of the platform's features only x87, SSE and AVX are offered in XFAM",
 
   run(m, r) {
-    const low = r.low[RCX] as number;
-    const high = r.high[RCX] as number;
+    m.inputs.low[RCX] = r.low[RCX] as number;
+    m.inputs.high[RCX] = r.high[RCX] as number;
     r.setNumber(RCX, 0);
-    const td = m.tdrAt(low, high, RCX, EXCLUSIVE);
+    const td = m.tdrOperand(m.inputs, RCX, EXCLUSIVE);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const address = sharedAddress(m, r);

@@ -22,14 +22,16 @@ export const tdhMrExtend: Leaf = {
 
   run(m, r) {
     m.takeSeptOperands(r);
-    const td = m.tdrAt(m.rdx, m.rdxHigh, RDX, EXCLUSIVE);
+    const td = m.tdrOperand(m.inputs, RDX, EXCLUSIVE);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
-    const isValid = m.rcxHigh === 0 && m.rcx % CHUNK_BYTES === 0 && m.isPrivateGpa(td, m.rcx);
+    const gpa = m.inputs.low[RCX] as number;
+    const isValid =
+      m.inputs.high[RCX] === 0 && (gpa & (CHUNK_BYTES - 1)) === 0 && m.isPrivateGpa(td, gpa);
     if (!isValid) return OPERAND_INVALID[RCX] as Status;
     // Any leaf size will do, and a failed walk is an entry not present too (ABI 11, 25).
     const sept = td.sept as SecureEpt;
-    sept.walk(Math.floor(m.rcx / PAGE_BYTES), 0);
+    sept.walk(Math.floor(gpa / PAGE_BYTES), 0);
     if (sept.state !== MAPPED) {
       sept.showDetails(r);
       return ENTRY_NOT_PRESENT;

@@ -12,11 +12,11 @@ export const tdhPhymemPageRdmd: Leaf = {
 
   run(m, r) {
     const { pamt } = m;
-    const low = r.low[RCX] as number;
-    const address = pamt.checkAddress(low, r.high[RCX] as number, RCX);
+    const page = (r.low[RCX] as number) / PAGE_BYTES;
+    const address = pamt.checkAddress(r, RCX);
     r.clearPageOutputs();
     if (address !== SUCCESS) return address;
-    if (!pamt.lockWalk(low / PAGE_BYTES, SHARED)) return OPERAND_BUSY[RCX] as Status;
+    if (!pamt.lockWalk(page, SHARED)) return OPERAND_BUSY[RCX] as Status;
 
     const size = pamt.walkSize;
     const index = pamt.walkIndex;

@@ -28,11 +28,10 @@ export const tdhPhymemPageReclaim: Leaf = {
 
   run(m, r, count) {
     const { pamt } = m;
-    const low = r.low[RCX] as number;
-    const address = pamt.checkAddress(low, r.high[RCX] as number, RCX);
+    const page = (r.low[RCX] as number) / PAGE_BYTES;
+    const address = pamt.checkAddress(r, RCX);
     r.clearPageOutputs();
     if (address !== SUCCESS) return address;
-    const page = low / PAGE_BYTES;
     if (!pamt.lockWalk(page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
     const size = pamt.walkSize;
     const index = pamt.walkIndex;

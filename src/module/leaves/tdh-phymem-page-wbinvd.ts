@@ -12,7 +12,9 @@ export const tdhPhymemPageWbinvd: Leaf = {
   maxVersion: 0,
 
   run(m, r) {
-    return m.pamt.checkPage(withoutHkid(m, r), r.high[RCX] as number, RCX, SHARED, PT_NDA);
+    m.inputs.low[RCX] = withoutHkid(m, r);
+    m.inputs.high[RCX] = r.high[RCX] as number;
+    return m.pamt.checkPage(m.inputs, RCX, SHARED, PT_NDA);
   },
 
   reach(m, r, most, span) {

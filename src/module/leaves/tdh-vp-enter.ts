@@ -2,12 +2,12 @@ import { associate } from "../association.ts";
 import { enterGuest } from "../guest.ts";
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
-import { OPERAND_INVALID, PAGE_BYTES, PT_TDVPR } from "../pamt.ts";
+import { OPERAND_INVALID, PAGE_BYTES } from "../pamt.ts";
 import { RCX } from "../registers.ts";
 import { anyReach } from "../spans.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
-import { tdvpsPages, VCPU_READY, type Vcpu } from "../tdvps.ts";
+import { tdvpsPages, VCPU_READY } from "../tdvps.ts";
 
 const OP_STATES = opStateSet("RUNNABLE", "LIVE_EXPORT", "LIVE_IMPORT");
 /** HOST_RECOVERABILITY_HINT and RESUME_L1, bits 52 and 53 of RCX. */
@@ -26,12 +26,14 @@ export const tdhVpEnter: Leaf = {
   missing: "no guest code, so no zero-step filter; the guest can accept pages and be interrupted",
 
   run(m, r) {
-    const low = r.low[RCX] as number;
     const flags = r.high[RCX] as number;
-    if ((low & 0xfff) !== 0 || flags > FLAGS) return OPERAND_INVALID[RCX] as Status;
-    const operand = m.pamt.checkPage(low, 0, RCX, SHARED, PT_TDVPR);
-    if (operand !== SUCCESS) return operand;
-    const vcpu = m.vcpus.get(low / PAGE_BYTES) as Vcpu;
+    m.inputs.low[RCX] = r.low[RCX] as number;
+    m.inputs.high[RCX] = 0;
+    if (((r.low[RCX] as number) & 0xfff) !== 0 || flags > FLAGS) {
+      return OPERAND_INVALID[RCX] as Status;
+    }
+    const vcpu = m.tdvprOperand(m.inputs, RCX, SHARED);
+    if (vcpu === null) return m.refused;
     const { td } = vcpu;
     if (!m.lockOwner(td)) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;

@@ -21,6 +21,7 @@ const OP_STATES = opStateSet(
 const TDCX_NUM_INCORRECT = Status.of("TDX_TDCX_NUM_INCORRECT");
 const VCPU_STATE_INCORRECT = Status.of("TDX_VCPU_STATE_INCORRECT");
 const FIELD_ID_INCORRECT = Status.of("TDX_METADATA_FIELD_ID_INCORRECT");
+const NO_ADDRESS = 0xffff_ffff_ffff_ffffn;
 const FIELD_NOT_WRITABLE = Status.of("TDX_METADATA_FIELD_NOT_WRITABLE");
 const VALUE_NOT_VALID = Status.of("TDX_METADATA_FIELD_VALUE_NOT_VALID");
 
@@ -48,8 +49,10 @@ export const tdhVpWr: Leaf = {
     if (field === null) return FIELD_ID_INCORRECT;
     if ((field.writable & mask) === 0n) return FIELD_NOT_WRITABLE;
     const previous = vcpuFieldValue(vcpu, field);
-    if (((written ^ previous) & mask & ~field.writable) !== 0n) return VALUE_NOT_VALID;
-    const value = (previous & ~mask) | (written & mask);
+    // An address never set reads all-ones, but its fixed bits are judged as 0: KVM writes all 64.
+    const current = previous === NO_ADDRESS ? previous & field.writable : previous;
+    if (((written ^ current) & mask & ~field.writable) !== 0n) return VALUE_NOT_VALID;
+    const value = (current & ~mask) | (written & mask);
     const judged = field.check?.(m, vcpu, value) ?? SUCCESS;
     if (judged !== SUCCESS) return judged;
 
