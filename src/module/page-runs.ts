@@ -84,7 +84,9 @@ export class PageRuns extends RunList {
     if (page < this.start || page >= this.end) this.find(page);
     if (page === this.start && this.#shiftStart(page, count, tag, base)) return;
     if (tag === 0 && this.tag === 0 && page + count <= this.end) return;
-    if (count === 1 && page + 1 < this.end) {
+    if (count === 1 && page + 1 < this.end && !this.isFirstOfLaterChunk(page)) {
+      // Its run says so already: held apart, the page would cut the run in two for those who look.
+      if (tag === this.tag && base === this.base + (page - this.start) * this.step) return;
       this.#apart = page;
       this.#apartTag = tag;
       this.#apartBase = base;

@@ -47,6 +47,11 @@ export class RunList {
     this.#load(page, this.chunk.lastStartingUpTo(page, this.index));
   }
 
+  /** True where the run that starts at `page` may continue the last one of the chunk before. */
+  protected isFirstOfLaterChunk(page: number): boolean {
+    return page === this.start && this.index === this.chunk.head && this.#at > 0;
+  }
+
   protected replaceRuns(page: number, count: number, tag: number, base: number): void {
     const end = page + count;
     if (page < this.start || page >= this.end) this.find(page);

@@ -27,6 +27,17 @@ function both(assignments: readonly Assignment[]) {
   return { runs, flat };
 }
 
+/** First page after `page` that does not continue it; Infinity after the last one. */
+function endOf(flat: readonly { tag: number; base: number }[], page: number): number {
+  let at = page + 1;
+  for (; at < flat.length; at++) {
+    const [before, after] = [flat[at - 1], flat[at]] as [(typeof flat)[0], (typeof flat)[0]];
+    const base = before.tag === 0 ? after.base : before.base + stepOf(before.tag);
+    if (after.tag !== before.tag || (after.tag !== 0 && after.base !== base)) return at;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
 describe("page runs", () => {
   it("hold for every page what was assigned to it last", () => {
     fc.assert(
@@ -62,6 +73,41 @@ describe("page runs", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it("are seen whole by `runEnd`, whatever was assigned last", () => {
+    fc.assert(
+      fc.property(fc.array(assignment, { minLength: 1, maxLength: 40 }), (assignments) => {
+        for (let made = 1; made <= assignments.length; made++) {
+          const { runs, flat } = both(assignments.slice(0, made));
+          for (let page = 0; page < PAGES; page = endOf(flat, page)) {
+            runs.seek(page);
+            expect(runs.runEnd, `run at ${page}`).toBe(endOf(flat, page));
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("are whole again when a page goes back to the state of its run", () => {
+    const runs = new PageRuns(stepOf);
+    runs.assign(0, 512, 2, 1000);
+    runs.assign(7, 1, 1, 0);
+    runs.assign(7, 1, 2, 1007);
+    runs.seek(0);
+    expect(runs.runEnd).toBe(512);
+  });
+
+  it("take the first page of the next run over, also where a chunk ends between them", () => {
+    const runs = new PageRuns(stepOf);
+    for (let at = 0; at < PAGES; at += 3) runs.assign(at, 3, 1, at);
+    for (let at = 3; at < PAGES; at += 3) {
+      const taken = runs.clone();
+      taken.assign(at, 1, 1, at - 3);
+      taken.seek(at - 3);
+      expect(taken.runEnd).toBe(at + 1);
+    }
   });
 
   it("survive thousands of single-page runs assigned and removed in any order", () => {

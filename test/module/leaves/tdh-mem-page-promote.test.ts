@@ -124,6 +124,17 @@ describe("TDH.MEM.PAGE.PROMOTE", () => {
     });
   });
 
+  it("minds no more that a child was blocked once it is not", () => {
+    const { td, host } = pending();
+    const child = GPA + 7 * 4096;
+    td.mustSept(BLOCK, child);
+    host.must(TRACK, { rcx: td.tdr });
+    td.mustSept("TDH.MEM.RANGE.UNBLOCK", child);
+    td.mustSept(BLOCK, PARENT);
+    host.must(TRACK, { rcx: td.tdr });
+    expect(td.sept(LEAF, PARENT).status).toBe("TDX_SUCCESS");
+  });
+
   it("refuses where only some children are accepted", () => {
     const { td, host } = pending();
     td.enter();
