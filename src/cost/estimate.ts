@@ -1,26 +1,22 @@
 import type { PhaseCounts } from "../ledger/phase-counts.ts";
-import {
-  type Basis,
-  type Interval,
-  roundInterval,
-  sumIntervals,
-  weakestBasis,
-} from "./interval.ts";
+import { type EstimatedTime, roundInterval, sumTimes } from "./interval.ts";
 import type { TdSize } from "./measured-range.ts";
-import { type Milestones, milestonesOf, V16_MMU_LOCK_WRITE_PHASES } from "./milestones.ts";
+import { type Milestones, milestonesOf, V16_MMU_LOCK_WRITE_STRETCHES } from "./milestones.ts";
 import { estimatePhase, type PhaseEstimate } from "./phase-estimate.ts";
 import type { Profile } from "./profile.ts";
 
 export interface EstimateContext extends TdSize {
-  /** Phases the kernel generation spends under mmu_lock for writing; as v16 unless given. */
-  readonly mmuLockWritePhases?: readonly string[];
+  /**
+   * Phases that the kernel generation spends under mmu_lock for writing, those together that it
+   * does not let go of the lock between; as v16 unless given.
+   */
+  readonly mmuLockWriteStretches?: readonly (readonly string[])[];
 }
 
 export interface Estimate {
   readonly phases: readonly PhaseEstimate[];
   /** End to end the sum of the phases. */
-  readonly elapsedNs: Interval & {
-    readonly basis: Basis;
+  readonly elapsedNs: EstimatedTime & {
     readonly extrapolated: boolean;
     /** Why it is extrapolated, one sentence each; absent when it is not. */
     readonly reasons?: readonly string[];
@@ -39,15 +35,14 @@ export function estimate(
   profile: Profile,
 ): Estimate {
   const estimated = phases.map((counts) => estimatePhase(counts, context, profile));
-  const total = roundInterval(sumIntervals(estimated.map(({ elapsedNs }) => elapsedNs)));
+  const total = sumTimes(estimated.map(({ elapsedNs }) => elapsedNs));
   const reasons = [...new Set(estimated.flatMap((phase) => phase.reasons))];
-  const basis = weakestBasis(estimated.map((phase) => phase.basis));
-  const held = context.mmuLockWritePhases ?? V16_MMU_LOCK_WRITE_PHASES;
+  const held = context.mmuLockWriteStretches ?? V16_MMU_LOCK_WRITE_STRETCHES;
   return {
     phases: estimated,
     elapsedNs: {
-      ...total,
-      basis,
+      ...roundInterval(total),
+      basis: total.basis,
       extrapolated: reasons.length > 0,
       ...(reasons.length > 0 ? { reasons } : {}),
     },

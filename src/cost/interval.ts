@@ -11,7 +11,12 @@ export interface Interval {
 export const BASES = ["exact", "measured", "fitted", "assumed"] as const;
 export type Basis = (typeof BASES)[number];
 
-export const ZERO: Interval = { low: 0, mid: 0, high: 0 };
+/** A time that says how well founded it is; nothing else is ever shown. */
+export interface EstimatedTime extends Interval {
+  readonly basis: Basis;
+}
+
+const ZERO: Interval = { low: 0, mid: 0, high: 0 };
 
 /** The basis of a sum: the weakest that went in; `exact` when nothing did. */
 export function weakestBasis(bases: Iterable<Basis>): Basis {
@@ -29,6 +34,11 @@ export function sumIntervals(intervals: Iterable<Interval>): Interval {
     high += interval.high;
   }
   return { low, mid, high };
+}
+
+/** The sum of times with the weakest basis among them; exactly nothing for none. */
+export function sumTimes(times: readonly EstimatedTime[]): EstimatedTime {
+  return { ...sumIntervals(times), basis: weakestBasis(times.map(({ basis }) => basis)) };
 }
 
 /** A count of things that cost `price` each; not rounded. */

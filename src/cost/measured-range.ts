@@ -36,14 +36,18 @@ export function doublingsOutside(td: TdSize, range: MeasuredRange): number {
   );
 }
 
+function between({ low, high }: Span, format: (value: number) => string): string {
+  return low === high ? format(low) : `${format(low)} to ${format(high)}`;
+}
+
 /** What of the TD lies outside the range, one sentence for each; empty inside. */
 export function reasonsOutside(td: TdSize, range: MeasuredRange, what: string): string[] {
   const { memoryBytes, vcpus } = range;
   const reasons: string[] = [];
   if (distance(td.vcpus, vcpus) > 1) {
-    reasons.push(`${what} was measured at ${vcpus.low} to ${vcpus.high} vCPUs, not ${td.vcpus}.`);
+    reasons.push(`${what} was measured at ${between(vcpus, String)} vCPUs, not ${td.vcpus}.`);
   }
-  const sizes = `${formatSize(memoryBytes.low)} to ${formatSize(memoryBytes.high)}`;
+  const sizes = between(memoryBytes, formatSize);
   if (distance(td.memoryBytes, memoryBytes) > 1) {
     reasons.push(`${what} was measured at ${sizes}, not ${formatSize(td.memoryBytes)}.`);
   } else if (distance(td.populatedBytes, memoryBytes) > 1) {

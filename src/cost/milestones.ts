@@ -1,50 +1,64 @@
-import { type Interval, sumIntervals, ZERO } from "./interval.ts";
+import { type EstimatedTime, sumTimes } from "./interval.ts";
 
 /** When what an operator waits for has happened, from the start of the teardown; nanoseconds. */
 export interface Milestones {
   /** The HKID can be given to the next TD. */
-  readonly hkidFree: Interval;
+  readonly hkidFree: EstimatedTime;
   /** The last private page is back. */
-  readonly memoryFree: Interval;
+  readonly memoryFree: EstimatedTime;
   /** How long mmu_lock is held for writing, all stretches together. */
-  readonly mmuLockWriteHeld: Interval;
+  readonly mmuLockWriteHeld: EstimatedTime;
+  /** The longest of these stretches, if nothing makes KVM give way in the middle of it. */
+  readonly mmuLockWriteLongest: EstimatedTime;
 }
 
 interface TimedPhase {
   readonly phase: string;
-  readonly elapsedNs: Interval;
+  readonly elapsedNs: EstimatedTime;
 }
 
 /**
- * Phases that v16 spends under mmu_lock for writing: zapping leaves (kvm-teardown C.1), the three
- * transitions that release the HKID (C.2 steps 5 to 9; the VP.FLUSH before them is not timed
- * apart, so its part is in the range), zapping what is mapped afterwards (C.3). Control pages go
- * with the vCPUs and the VM, outside the lock.
+ * Stretches that v16 spends under mmu_lock for writing: zapping leaves (kvm-teardown C.1); the
+ * three transitions that release the HKID (C.2 steps 5 to 9; the VP.FLUSH before them is not timed
+ * apart, so its part is in the range); zapping what is mapped afterwards, leaves and tables in one
+ * go (C.3, C.4). Control pages go with the vCPUs and the VM, outside the lock. A zap offers to
+ * give way between two pages, to whoever waits for the lock or the CPU: a stretch is that long
+ * only if nobody does.
  */
-export const V16_MMU_LOCK_WRITE_PHASES: readonly string[] = [
-  "remove-private",
-  "release-hkid",
-  "reclaim-private",
-  "reclaim-sept",
+export const V16_MMU_LOCK_WRITE_STRETCHES: readonly (readonly string[])[] = [
+  ["remove-private"],
+  ["release-hkid"],
+  ["reclaim-private", "reclaim-sept"],
 ];
 
 const PRIVATE_PAGES = ["remove-private", "reclaim-private"];
 
-/** From the start to the end of the last of `phases`; zero when none of them occurs. */
-function until(timed: readonly TimedPhase[], phases: readonly string[]): Interval {
+/** From the start to the end of the last of `phases`; nothing when none of them occurs. */
+function until(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedTime {
   const last = timed.findLastIndex(({ phase }) => phases.includes(phase));
-  return last < 0 ? ZERO : sumIntervals(timed.slice(0, last + 1).map((each) => each.elapsedNs));
+  return sumTimes(timed.slice(0, last + 1).map(({ elapsedNs }) => elapsedNs));
+}
+
+function spentIn(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedTime {
+  const meant = timed.filter(({ phase }) => phases.includes(phase));
+  return sumTimes(meant.map(({ elapsedNs }) => elapsedNs));
+}
+
+function longest(stretches: readonly EstimatedTime[]): EstimatedTime {
+  const [first = sumTimes([]), ...others] = stretches;
+  return others.reduce((most, stretch) => (stretch.mid > most.mid ? stretch : most), first);
 }
 
 /** Milestones of a teardown whose phases ran one after the other in this order. */
 export function milestonesOf(
   timed: readonly TimedPhase[],
-  mmuLockWritePhases: readonly string[],
+  mmuLockWriteStretches: readonly (readonly string[])[],
 ): Milestones {
-  const held = timed.filter(({ phase }) => mmuLockWritePhases.includes(phase));
+  const stretches = mmuLockWriteStretches.map((phases) => spentIn(timed, phases));
   return {
     hkidFree: until(timed, ["release-hkid"]),
     memoryFree: until(timed, PRIVATE_PAGES),
-    mmuLockWriteHeld: sumIntervals(held.map(({ elapsedNs }) => elapsedNs)),
+    mmuLockWriteHeld: sumTimes(stretches),
+    mmuLockWriteLongest: longest(stretches),
   };
 }

@@ -1,9 +1,9 @@
-import type { PhaseCounts } from "../ledger/phase-counts.ts";
+import { PAGE_SIZE_NAMES, type PageSizeName, type PhaseCounts } from "../ledger/phase-counts.ts";
 import { GIB, PAGES_PER_1G, PAGES_PER_2M } from "../units/page.ts";
 import { formatSize } from "../units/size.ts";
 import { type Charge, chargePhase } from "./charges.ts";
 import {
-  type Basis,
+  type EstimatedTime,
   type Interval,
   roundInterval,
   sumIntervals,
@@ -16,8 +16,7 @@ import type { Fit, MeasuredRange, OtherForm, Profile } from "./profile.ts";
 export interface PhaseEstimate {
   readonly phase: string;
   /** Whole nanoseconds. */
-  readonly elapsedNs: Interval;
-  readonly basis: Basis;
+  readonly elapsedNs: EstimatedTime;
   /** Why it leaves what was measured, one sentence each; empty when it does not. */
   readonly reasons: readonly string[];
   /** What it is the sum of: their mids make its mid, but for rounding. */
@@ -29,8 +28,6 @@ interface FittedTime {
   /** What the mid has above the sum of the charges, as a charge of its own. */
   readonly surcharge?: Charge;
 }
-
-const LARGE_PAGES = "No teardown of pages larger than 4 KiB was ever timed.";
 
 function isBeyond({ memoryBytes, populatedBytes, vcpus }: TdSize, range: MeasuredRange): boolean {
   return vcpus > range.vcpus.high || Math.max(memoryBytes, populatedBytes) > range.memoryBytes.high;
@@ -84,8 +81,8 @@ function fittedTime(sum: number, fit: Fit, td: TdSize, counts: PhaseCounts): Fit
   return { time: { low, mid, high }, surcharge: surcharge(form, counts.phase, pages, above) };
 }
 
-/** Large pages: each price with its own interval, since nothing was fitted together there. */
-function largePageTime(
+/** Pages of a size the fit did not see: each price with its own interval. */
+function unfittedTime(
   charges: readonly Charge[],
   fit: Fit,
   td: TdSize,
@@ -102,10 +99,26 @@ function largePageTime(
   return { low: sum.low / wider, mid: sum.mid, high: high * wider };
 }
 
-function reasonsOf(fit: Fit | undefined, td: TdSize, large: boolean): string[] {
-  const reasons = large ? [LARGE_PAGES] : [];
-  if (fit === undefined) return reasons;
-  reasons.push(...reasonsOutside(td, fit.range, fit.fit));
+/** The largest pages that were handled in a phase. */
+function largestPages({ largePageCalls }: PhaseCounts): PageSizeName {
+  const called = (size: "2M" | "1G"): boolean =>
+    Object.values(largePageCalls).some((calls) => (calls[size] ?? 0) > 0);
+  return called("1G") ? "1G" : called("2M") ? "2M" : "4K";
+}
+
+/** The fit that speaks of a phase; if there is a choice, the one that saw pages of this size. */
+function fitOf(profile: Profile, phase: string, size: PageSizeName): Fit | undefined {
+  const fits = profile.fits.filter(({ phases }) => phases.includes(phase));
+  return fits.find(({ range }) => range.pageSizes.includes(size)) ?? fits[0];
+}
+
+function reasonsOf(fit: Fit, td: TdSize, size: PageSizeName): string[] {
+  const { pageSizes } = fit.range;
+  const reasons = reasonsOutside(td, fit.range, fit.fit);
+  if (!pageSizes.includes(size)) {
+    const seen = PAGE_SIZE_NAMES.filter((name) => pageSizes.includes(name)).join(" and ");
+    reasons.push(`${fit.fit} was measured with pages of ${seen}, not of ${size}.`);
+  }
   if (fit.otherForm !== undefined && isBeyond(td, fit.range)) {
     const { vcpus, memoryBytes } = fit.range;
     reasons.push(
@@ -118,20 +131,22 @@ function reasonsOf(fit: Fit | undefined, td: TdSize, large: boolean): string[] {
 
 /** Prices one phase of a ledger for a TD; counts without a price are named in `reasons`. */
 export function estimatePhase(counts: PhaseCounts, td: TdSize, profile: Profile): PhaseEstimate {
-  const { charges, unpriced } = chargePhase(counts, profile);
-  const fit = profile.fits.find(({ phases }) => phases.includes(counts.phase));
-  const large = Object.keys(counts.largePageCalls).length > 0;
+  const { charges, unpriced, guessed } = chargePhase(counts, profile);
+  const size = largestPages(counts);
+  const fit = fitOf(profile, counts.phase, size);
+  const unseen = fit !== undefined && !fit.range.pageSizes.includes(size);
   const reasons = [
     ...unpriced.map((what) => `The profile has no price for ${what}: it counts as nothing.`),
-    ...reasonsOf(fit, td, large),
+    ...guessed.map((leaf) => `The profile has no price for ${leaf}: it counts as any other call.`),
+    ...(fit === undefined ? [] : reasonsOf(fit, td, size)),
   ];
   const isFitted = (charge: Charge): boolean =>
-    fit !== undefined && !large && charge.whole && fit.terms.includes(charge.term);
+    fit !== undefined && !unseen && charge.whole && fit.terms.includes(charge.term);
   const fitted = charges.filter(isFitted);
   const parts: Interval[] = [];
   const all = [...charges];
-  if (fit !== undefined && large) {
-    parts.push(largePageTime(charges, fit, td, counts));
+  if (unseen) {
+    parts.push(unfittedTime(charges, fit, td, counts));
   } else {
     for (const charge of charges) if (!isFitted(charge)) parts.push(charge.time);
   }
@@ -143,11 +158,11 @@ export function estimatePhase(counts: PhaseCounts, td: TdSize, profile: Profile)
   }
   const bases = all.map(({ basis }) => basis);
   if (fit !== undefined && fitted.length > 0) bases.push(fit.tolerance.basis);
-  if (reasons.length > 0) bases.push("assumed");
+  // What other prices contain has no time of its own here, and that nothing is no exact nothing.
+  if (reasons.length > 0 || all.length === 0) bases.push("assumed");
   return {
     phase: counts.phase,
-    elapsedNs: roundInterval(sumIntervals(parts)),
-    basis: weakestBasis(bases),
+    elapsedNs: { ...roundInterval(sumIntervals(parts)), basis: weakestBasis(bases) },
     reasons,
     charges: all,
   };

@@ -12,13 +12,18 @@ export interface Taken {
 
 const WHOLE = 1;
 
+function sum(sizes: BySize): number {
+  return sizes["4K"] + sizes["2M"] + sizes["1G"];
+}
+
 /**
  * The work of one phase, from which terms take what they price. What no term took is left over
  * and has no price. Calls without a page size count as 4 KiB.
  */
 export class PhaseWork {
   readonly #succeeded = new Map<string, BySize>();
-  readonly #failed: { leaf: string; status: string; count: number }[] = [];
+  readonly #failed: { leaf: string; size: SizeName; status: string; count: number }[] = [];
+  readonly #called = new Map<string, number>();
   readonly #hostWork = new Map<HostWorkKind, number>();
   readonly #phase: string;
   readonly #happened: boolean;
@@ -31,41 +36,63 @@ export class PhaseWork {
       this.#succeeded.set(leaf, { "4K": total - large - huge, "2M": large, "1G": huge });
     }
     for (const { leaf, pageSize, status, count } of counts.failedCalls) {
+      const size = pageSize ?? "4K";
       const sizes = this.#succeeded.get(leaf);
-      if (sizes !== undefined) sizes[pageSize ?? "4K"] -= count;
-      this.#failed.push({ leaf, status, count });
+      if (sizes !== undefined) sizes[size] -= count;
+      this.#failed.push({ leaf, size, status, count });
     }
+    for (const [leaf, sizes] of this.#succeeded) this.#called.set(leaf, sum(sizes));
     for (const kind of HOST_WORK_KINDS) this.#hostWork.set(kind, counts.hostWork[kind]);
   }
 
   /** Removes what the price of another term already contains. */
-  cover({ phase, leaf }: Cover): void {
+  cover({ phase, leaf, pageSize, work }: Cover): void {
     if (phase !== this.#phase) return;
-    if (leaf === undefined) {
+    if (work !== undefined) {
+      this.#hostWork.delete(work);
+    } else if (leaf === undefined) {
       this.#succeeded.clear();
+      this.#called.clear();
       this.#failed.length = 0;
       this.#hostWork.clear();
-      return;
+    } else {
+      this.#called.set(leaf, (this.#called.get(leaf) ?? 0) - this.#takeLeaf(leaf, pageSize));
+      for (const failed of this.#failed) {
+        const meant = pageSize === undefined || failed.size === pageSize;
+        if (failed.leaf === leaf && meant) failed.count = 0;
+      }
     }
-    this.#succeeded.delete(leaf);
-    const kept = this.#failed.filter((failed) => failed.leaf !== leaf);
-    this.#failed.splice(0, this.#failed.length, ...kept);
   }
 
-  /** Takes what `per` counts; nothing is taken twice, except host work, which may have parts. */
+  /** Takes what `per` counts; no call is taken twice, while host work may have several prices. */
   take(per: Per): Taken[] {
     switch (per.kind) {
       case "leaf":
         return [{ count: this.#takeLeaf(per.leaf, per.pageSize), share: WHOLE }];
       case "group":
-        return this.#takeGroup(per.leaves);
+        return this.#takeGroup(per.leaves, per.pageSize);
       case "host-work":
         return [{ count: this.#hostWork.get(per.work) ?? 0, share: WHOLE }];
       case "phase":
         return [{ count: this.#happened && per.phase === this.#phase ? 1 : 0, share: WHOLE }];
       case "failed-call":
         return [{ count: this.#takeFailed(per.status), share: WHOLE }];
+      case "with-call":
+        return [{ count: this.#callsOf(per.leaves), share: WHOLE }];
+      case "other-call":
+        return [{ count: this.#takeOthers(), share: WHOLE }];
     }
+  }
+
+  #callsOf(leaves: readonly string[]): number {
+    return leaves.reduce((calls, leaf) => calls + (this.#called.get(leaf) ?? 0), 0);
+  }
+
+  #takeOthers(): number {
+    let taken = 0;
+    for (const sizes of this.#succeeded.values()) taken += sum(sizes);
+    this.#succeeded.clear();
+    return taken;
   }
 
   #takeLeaf(leaf: string, pageSize: SizeName | undefined): number {
@@ -73,7 +100,7 @@ export class PhaseWork {
     if (sizes === undefined) return 0;
     if (pageSize === undefined) {
       this.#succeeded.delete(leaf);
-      return sizes["4K"] + sizes["2M"] + sizes["1G"];
+      return sum(sizes);
     }
     const count = sizes[pageSize];
     sizes[pageSize] = 0;
@@ -85,8 +112,8 @@ export class PhaseWork {
    * share of the group that those members are. A 2 MiB page makes one complete group and 511
    * further WBINVDs (kvm-teardown 1.2).
    */
-  #takeGroup(leaves: readonly string[]): Taken[] {
-    const counts = leaves.map((leaf) => this.#takeLeaf(leaf, undefined)).sort((a, b) => a - b);
+  #takeGroup(leaves: readonly string[], size: SizeName | undefined): Taken[] {
+    const counts = leaves.map((leaf) => this.#takeLeaf(leaf, size)).sort((a, b) => a - b);
     let before = 0;
     return counts.map((count, index) => {
       const layer = { count: count - before, share: (counts.length - index) / counts.length };
@@ -105,15 +132,15 @@ export class PhaseWork {
     return taken;
   }
 
+  /** Leaves with successful calls that no term took so far. */
+  leavesLeft(): string[] {
+    return [...this.#succeeded].filter(([, sizes]) => sum(sizes) > 0).map(([leaf]) => leaf);
+  }
+
   /** What happened and has no price: leaf names and kinds of host work that were never priced. */
   unpriced(priced: ReadonlySet<HostWorkKind>): string[] {
-    const leaves = [...this.#succeeded].filter(
-      ([, sizes]) => sizes["4K"] + sizes["2M"] + sizes["1G"] > 0,
-    );
     const failed = this.#failed.filter(({ count }) => count > 0).map(({ leaf }) => leaf);
     const work = [...this.#hostWork].filter(([kind, count]) => count > 0 && !priced.has(kind));
-    return [
-      ...new Set([...leaves.map(([leaf]) => leaf), ...failed, ...work.map(([kind]) => kind)]),
-    ];
+    return [...new Set([...this.leavesLeft(), ...failed, ...work.map(([kind]) => kind)])];
   }
 }

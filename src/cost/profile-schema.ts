@@ -28,18 +28,26 @@ const Per = v.variant("kind", [
     leaf: Leaf,
     pageSize: v.exactOptional(v.picklist(PAGE_SIZE_NAMES)),
   }),
-  v.strictObject({ kind: v.literal("group"), leaves: v.pipe(v.array(Leaf), v.minLength(2)) }),
+  v.strictObject({
+    kind: v.literal("group"),
+    leaves: v.pipe(v.array(Leaf), v.minLength(2)),
+    pageSize: v.exactOptional(v.picklist(PAGE_SIZE_NAMES)),
+  }),
   v.strictObject({ kind: v.literal("host-work"), work: v.picklist(HOST_WORK_KINDS) }),
+  v.strictObject({ kind: v.literal("with-call"), leaves: v.pipe(v.array(Leaf), v.minLength(1)) }),
   v.strictObject({ kind: v.literal("phase"), phase: Text }),
   v.strictObject({ kind: v.literal("failed-call"), status: v.exactOptional(Status) }),
+  v.strictObject({ kind: v.literal("other-call") }),
 ]);
 
 const UNITS_OF_PER = {
   leaf: ["ns/call"],
   group: ["ns/group"],
   "host-work": ["ns/page", "ns/kick", "ns/ipi"],
+  "with-call": ["ns/page", "ns/ioctl"],
   phase: ["ns/teardown"],
   "failed-call": ["ns/call"],
+  "other-call": ["ns/call"],
 } as const satisfies Record<string, readonly FigureUnit[]>;
 
 /** A figure in one of these units, so that nanoseconds are never taken for a ratio. */
@@ -50,11 +58,24 @@ function figureIn(...units: readonly FigureUnit[]) {
   );
 }
 
+const Cover = v.pipe(
+  v.strictObject({
+    phase: Text,
+    leaf: v.exactOptional(Leaf),
+    pageSize: v.exactOptional(v.picklist(PAGE_SIZE_NAMES)),
+    work: v.exactOptional(v.picklist(HOST_WORK_KINDS)),
+  }),
+  v.check(
+    ({ leaf, pageSize, work }) => (leaf === undefined ? pageSize === undefined : !work),
+    "covers calls of a leaf (of a page size), or host work, or the whole phase",
+  ),
+);
+
 const Term = v.pipe(
   v.strictObject({
     term: Text,
     per: Per,
-    covers: v.exactOptional(v.array(v.strictObject({ phase: Text, leaf: v.exactOptional(Leaf) }))),
+    covers: v.exactOptional(v.array(Cover)),
     price: Figure,
   }),
   v.check(({ per, price }) => {
@@ -68,7 +89,12 @@ const Span = v.pipe(
   v.check(({ low, high }) => low > 0 && low <= high, "0 < low <= high fails"),
 );
 
-const Range = v.strictObject({ memoryBytes: Span, vcpus: Span, source: Text });
+const Range = v.strictObject({
+  memoryBytes: Span,
+  vcpus: Span,
+  pageSizes: v.pipe(v.array(v.picklist(PAGE_SIZE_NAMES)), v.minLength(1)),
+  source: Text,
+});
 
 const Fit = v.strictObject({
   fit: Text,

@@ -8,6 +8,7 @@ export const FIGURE_UNITS = [
   "ns/page",
   "ns/kick",
   "ns/ipi",
+  "ns/ioctl",
   "ns/teardown",
   "ns/page/vCPU^1.5/GiB",
   "ratio",
@@ -30,19 +31,29 @@ export interface Figure {
 export type Per =
   /** Successful calls of a leaf; without a page size, those no other term took. */
   | { readonly kind: "leaf"; readonly leaf: string; readonly pageSize?: PageSizeName | undefined }
-  /** Calls that always come together and were only ever timed together. */
-  | { readonly kind: "group"; readonly leaves: readonly string[] }
+  /** Calls that always come together and were only ever timed together; of any page size or one. */
+  | {
+      readonly kind: "group";
+      readonly leaves: readonly string[];
+      readonly pageSize?: PageSizeName | undefined;
+    }
   | { readonly kind: "host-work"; readonly work: HostWorkKind }
+  /** What the host does once beside each successful call of these leaves, besides the call. */
+  | { readonly kind: "with-call"; readonly leaves: readonly string[] }
   /** Once, when anything happened in the phase. */
   | { readonly kind: "phase"; readonly phase: string }
   /** Calls that returned this status, operand or not; without one, any but TDX_SUCCESS. */
-  | { readonly kind: "failed-call"; readonly status?: string | undefined };
+  | { readonly kind: "failed-call"; readonly status?: string | undefined }
+  /** Successful calls that no other term takes: of leaves whose cost nobody measured. */
+  | { readonly kind: "other-call" };
 
-/** Ledger entries that a term's price already contains. */
+/** Ledger entries that a term's price already contains. Without leaf and work: the whole phase. */
 export interface Cover {
   readonly phase: string;
-  /** Without one: every leaf and all host work of the phase. */
   readonly leaf?: string | undefined;
+  /** Without one: calls on pages of every size. */
+  readonly pageSize?: PageSizeName | undefined;
+  readonly work?: HostWorkKind | undefined;
 }
 
 /** One summand of an estimate: a count from the ledger times a price. */
@@ -62,6 +73,8 @@ export interface Span {
 export interface MeasuredRange {
   readonly memoryBytes: Span;
   readonly vcpus: Span;
+  /** Sizes of the pages that were removed or reclaimed. */
+  readonly pageSizes: readonly PageSizeName[];
   readonly source: string;
 }
 

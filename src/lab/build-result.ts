@@ -1,9 +1,10 @@
 import { estimate } from "../cost/estimate.ts";
+import { intervalRatio, weakestBasis } from "../cost/interval.ts";
 import type { Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
 import type {
   ComparisonEntry,
-  Interval,
+  EstimatedInterval,
   Result,
   StrategyResult,
   TdDescription,
@@ -67,15 +68,15 @@ export function strategyResult(
   };
 }
 
-function intervalOf(interval: Interval | undefined): Interval {
+function intervalOf(interval: EstimatedInterval | undefined): EstimatedInterval {
   if (interval === undefined) throw new Error("a phase was not priced");
-  const { low, mid, high } = interval;
-  return { low, mid, high };
+  return interval;
 }
 
-function ratio(of: Interval, to: Interval): Interval {
-  const by = (a: number, b: number): number => (b === 0 ? 0 : round(a / b));
-  return { low: by(of.low, to.high), mid: by(of.mid, to.mid), high: by(of.high, to.low) };
+const EVEN: EstimatedInterval = { low: 1, mid: 1, high: 1, basis: "exact" };
+
+function ratio(of: EstimatedInterval, to: EstimatedInterval): EstimatedInterval {
+  return { ...intervalRatio(of, to), basis: weakestBasis([of.basis, to.basis]) };
 }
 
 /** Six significant digits: what a ratio of estimates can carry. */
@@ -96,8 +97,7 @@ export function compareStrategies(results: readonly StrategyResult[]): Compariso
         kernel: result.kernel,
         against: "runtime",
         seamcallRatio: round(base.seamcalls.total / result.seamcalls.total),
-        elapsedRatio:
-          base === result ? { low: 1, mid: 1, high: 1 } : ratio(base.elapsedNs, result.elapsedNs),
+        elapsedRatio: base === result ? EVEN : ratio(base.elapsedNs, result.elapsedNs),
       },
     ];
   });

@@ -10,6 +10,11 @@ export interface Interval {
 /** How well founded a number is, best first. */
 export type Basis = "exact" | "measured" | "fitted" | "assumed";
 
+/** No estimate goes anywhere without its range and its basis. */
+export interface EstimatedInterval extends Interval {
+  readonly basis: Basis;
+}
+
 export interface Seamcalls {
   readonly total: number;
   /** ABI leaf name to number of calls, failed ones included; zeros are left out. */
@@ -26,7 +31,7 @@ export type PhaseName =
 export interface PhaseResult {
   readonly phase: PhaseName;
   readonly seamcalls: Seamcalls;
-  readonly elapsedNs: Interval;
+  readonly elapsedNs: EstimatedInterval;
 }
 
 /** What KVM does on the host besides SEAMCALLs. */
@@ -47,16 +52,17 @@ export interface StrategyResult {
   /** Status text with operand, for example `TDX_SUCCESS`, to number of calls. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly hostWork: HostWork;
-  readonly elapsedNs: Interval & {
-    readonly basis: Basis;
+  readonly elapsedNs: EstimatedInterval & {
     readonly extrapolated: boolean;
     /** Why the estimate is extrapolated, one sentence each; absent when it is not. */
     readonly reasons?: readonly string[];
   };
   readonly milestones: {
-    readonly hkidFree: Interval;
-    readonly memoryFree: Interval;
-    readonly mmuLockWriteHeld: Interval;
+    readonly hkidFree: EstimatedInterval;
+    readonly memoryFree: EstimatedInterval;
+    /** All stretches together, and the longest of them. */
+    readonly mmuLockWriteHeld: EstimatedInterval;
+    readonly mmuLockWriteLongest: EstimatedInterval;
   };
   readonly end: {
     readonly pagesLeaked: number;
@@ -72,7 +78,7 @@ export interface ComparisonEntry {
   /** SEAMCALLs of `against` divided by those of `strategy`. */
   readonly seamcallRatio: number;
   /** How many times faster than `against`. */
-  readonly elapsedRatio: Interval;
+  readonly elapsedRatio: EstimatedInterval;
 }
 
 export type PageSize = "4K" | "2M";

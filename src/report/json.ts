@@ -1,7 +1,7 @@
-import type { Interval, Result, Seamcalls, StrategyResult } from "../lab/result.ts";
+import type { EstimatedInterval, Result, Seamcalls, StrategyResult } from "../lab/result.ts";
 
-function interval({ low, mid, high }: Interval): Interval {
-  return { low, mid, high };
+function interval({ low, mid, high, basis }: EstimatedInterval): EstimatedInterval {
+  return { low, mid, high, basis };
 }
 
 function seamcalls({ total, byLeaf }: Seamcalls): Seamcalls {
@@ -10,7 +10,7 @@ function seamcalls({ total, byLeaf }: Seamcalls): Seamcalls {
 
 function strategyInOrder(entry: StrategyResult): StrategyResult {
   const { hostWork, elapsedNs, milestones, end } = entry;
-  const { basis, extrapolated, reasons } = elapsedNs;
+  const { extrapolated, reasons } = elapsedNs;
   return {
     strategy: entry.strategy,
     kernel: entry.kernel,
@@ -29,7 +29,6 @@ function strategyInOrder(entry: StrategyResult): StrategyResult {
     },
     elapsedNs: {
       ...interval(elapsedNs),
-      basis,
       extrapolated,
       ...(reasons === undefined ? {} : { reasons }),
     },
@@ -37,6 +36,7 @@ function strategyInOrder(entry: StrategyResult): StrategyResult {
       hkidFree: interval(milestones.hkidFree),
       memoryFree: interval(milestones.memoryFree),
       mmuLockWriteHeld: interval(milestones.mmuLockWriteHeld),
+      mmuLockWriteLongest: interval(milestones.mmuLockWriteLongest),
     },
     end: {
       pagesLeaked: end.pagesLeaked,

@@ -6,8 +6,8 @@ function escapeMarkdown(text: string): string {
   return text.replace(/[\\`*[\]<>|]/g, "\\$&");
 }
 
-function cellText({ value, range }: SheetCell): string {
-  return escapeMarkdown(range === undefined ? value : `${value} (${range})`);
+function cellText({ value, doubt }: SheetCell): string {
+  return escapeMarkdown(doubt === undefined ? value : `${value} (${doubt.range}, ${doubt.basis})`);
 }
 
 function line(cells: readonly string[]): string {

@@ -1,4 +1,4 @@
-import type { Interval, PhaseName, Result, StrategyResult } from "../lab/result.ts";
+import type { EstimatedInterval, PhaseName, Result, StrategyResult } from "../lab/result.ts";
 
 /** One strategy as a flat record: every row has the same keys in the same order. */
 export type FlatRow = Readonly<Record<string, string | number | boolean | null>>;
@@ -24,11 +24,12 @@ const PHASES = [
   "reclaim-control",
 ] as const satisfies readonly PhaseName[];
 
-function spread(prefix: string, interval: Interval | undefined): Record<string, number | null> {
+function spread(prefix: string, interval: EstimatedInterval | undefined): FlatRow {
   return {
     [`${prefix}.low`]: interval?.low ?? null,
     [`${prefix}.mid`]: interval?.mid ?? null,
     [`${prefix}.high`]: interval?.high ?? null,
+    [`${prefix}.basis`]: interval?.basis ?? null,
   };
 }
 
@@ -79,7 +80,7 @@ function callFields({ seamcalls, statuses }: StrategyResult): FlatRow {
 }
 
 function phaseFields({ phases }: StrategyResult): FlatRow {
-  const fields: Record<string, number | null> = {};
+  const fields: Record<string, FlatRow[string]> = {};
   for (const name of PHASES) {
     const phase = phases.find((each) => each.phase === name);
     fields[`phases.${name}.seamcalls.total`] = phase?.seamcalls.total ?? 0;
@@ -99,13 +100,13 @@ function strategyFields(entry: StrategyResult): FlatRow {
     "hostWork.ipis": hostWork.ipis,
     "hostWork.vcpuKicks": hostWork.vcpuKicks,
     ...spread("elapsedNs", elapsedNs),
-    "elapsedNs.basis": elapsedNs.basis,
     "elapsedNs.extrapolated": elapsedNs.extrapolated,
     "elapsedNs.reasons": (elapsedNs.reasons ?? []).join(" "),
     ...phaseFields(entry),
     ...spread("milestones.hkidFree", milestones.hkidFree),
     ...spread("milestones.memoryFree", milestones.memoryFree),
     ...spread("milestones.mmuLockWriteHeld", milestones.mmuLockWriteHeld),
+    ...spread("milestones.mmuLockWriteLongest", milestones.mmuLockWriteLongest),
     "end.pagesLeaked": end.pagesLeaked,
     "end.hkidFree": end.hkidFree,
     "end.tdrReclaimed": end.tdrReclaimed,

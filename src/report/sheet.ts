@@ -1,14 +1,19 @@
-import { weakestBasis } from "../cost/interval.ts";
-import type { ComparisonEntry, Interval, Result, StrategyResult } from "../lab/result.ts";
+import type { ComparisonEntry, EstimatedInterval, Result, StrategyResult } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
 import { escapeControls } from "./control-characters.ts";
 
-/** A value and, for an estimate, the range that goes with it wherever it is shown. */
+/** What goes with an estimate wherever it is shown. */
+export interface Doubt {
+  readonly range: string;
+  readonly basis: string;
+}
+
+/** A value and, for an estimate, how far to trust it. */
 export interface SheetCell {
   readonly value: string;
-  readonly range?: string;
+  readonly doubt?: Doubt;
 }
 
 export interface SheetRow {
@@ -34,9 +39,9 @@ export interface Sheet {
 const NONE: SheetCell = { value: "-" };
 const TITLE = "SIMULATED teardown of an Intel TDX guest: counts are exact, times are estimates";
 
-/** A time always with its range. */
-export function durationCell({ low, mid, high }: Interval): SheetCell {
-  return { value: formatDuration(mid), range: formatDurationRange(low, high) };
+/** A time always with its range and basis. */
+export function durationCell({ low, mid, high, basis }: EstimatedInterval): Required<SheetCell> {
+  return { value: formatDuration(mid), doubt: { range: formatDurationRange(low, high), basis } };
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {
@@ -132,7 +137,6 @@ function addCounts(rows: RowBuilder, { td, strategies }: Result): void {
 
 function addTimes(rows: RowBuilder, { comparison }: Result): void {
   rows.add("Estimated time", "first", ({ elapsedNs }) => durationCell(elapsedNs));
-  rows.add("basis", "part", ({ elapsedNs }) => ({ value: elapsedNs.basis }));
   rows.add("extrapolated", "part", ({ elapsedNs }) => ({
     value: elapsedNs.extrapolated ? "yes" : "no",
   }));
@@ -147,13 +151,16 @@ function addTimes(rows: RowBuilder, { comparison }: Result): void {
   rows.add("mmu_lock write-held", "row", ({ milestones }) =>
     durationCell(milestones.mmuLockWriteHeld),
   );
+  rows.add("mmu_lock longest", "row", ({ milestones }) =>
+    durationCell(milestones.mmuLockWriteLongest),
+  );
 }
 
 function ratioCell(entry: ComparisonEntry | undefined): SheetCell {
   if (entry === undefined || entry.strategy === entry.against) return NONE;
-  const { low, mid, high } = entry.elapsedRatio;
+  const { low, mid, high, basis } = entry.elapsedRatio;
   const range = `${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x`;
-  return { value: `${formatTwoDigits(mid)}x`, range };
+  return { value: `${formatTwoDigits(mid)}x`, doubt: { range, basis } };
 }
 
 function addEnd(rows: RowBuilder): void {
@@ -165,12 +172,10 @@ function addEnd(rows: RowBuilder): void {
 
 /** The comparison in words: an exact ratio of counts, an estimated one of times. */
 function verdictsOf({ comparison, strategies }: Result, columns: readonly string[]): string[] {
-  return strategies.flatMap(({ strategy, kernel, elapsedNs }, index) => {
+  return strategies.flatMap(({ strategy, kernel }, index) => {
     const entry = comparison.find((each) => each.strategy === strategy && each.kernel === kernel);
     if (entry === undefined || strategy === entry.against) return [];
-    const other = strategies.find((each) => each.strategy === entry.against);
-    const basis = weakestBasis([elapsedNs.basis, other?.elapsedNs.basis ?? "exact"]);
-    const { low, mid, high } = entry.elapsedRatio;
+    const { low, mid, high, basis } = entry.elapsedRatio;
     const { seamcallRatio: fewer } = entry;
     const calls = fewer < 1 ? `${(1 / fewer).toFixed(2)}x more` : `${fewer.toFixed(2)}x fewer`;
     const range = `${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x, ${basis}`;

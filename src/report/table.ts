@@ -6,15 +6,18 @@ import { durationCell, type Sheet, type SheetRow, sheetOf } from "./sheet.ts";
 
 const GAP = 2;
 
-/** A row as one line, or two where a value has a range; a blank line before a group. */
+/** A row as one line, or three where a value is an estimate; a blank line before a group. */
 function linesOf({ label, place, cells }: SheetRow): Cell[][] {
   const first: Cell[] = [place === "part" ? `  ${label}` : label];
-  const second: Cell[] = [{ text: "  range", style: "faint" }];
-  for (const { value, range = "" } of cells) {
+  const ranges: Cell[] = [{ text: "  range", style: "faint" }];
+  const bases: Cell[] = [{ text: "  basis", style: "faint" }];
+  for (const { value, doubt } of cells) {
     first.push(value === "-" ? { text: value, style: "faint" } : value);
-    second.push({ text: range, style: "faint" });
+    ranges.push({ text: doubt?.range ?? "", style: "faint" });
+    bases.push({ text: doubt?.basis ?? "", style: "faint" });
   }
-  const lines = cells.some(({ range }) => range !== undefined) ? [first, second] : [first];
+  const estimated = cells.some(({ doubt }) => doubt !== undefined);
+  const lines = estimated ? [first, ranges, bases] : [first];
   return place === "first" ? [[""], ...lines] : lines;
 }
 
@@ -48,11 +51,11 @@ function blocks(sheet: Sheet, width: number): Cell[][][] {
 function phaseLines(result: Result, palette: Palette): string[] {
   const [only, ...others] = result.strategies;
   if (only === undefined || others.length > 0) return [];
-  const header = ["Phase", "SEAMCALLs", "Estimated time", "Range"];
+  const header = ["Phase", "SEAMCALLs", "Estimated time", "Range", "Basis"];
   const rows: Cell[][] = [header.map((text) => ({ text, style: "strong" }))];
   for (const { phase, seamcalls, elapsedNs } of only.phases) {
-    const { value, range = "" } = durationCell(elapsedNs);
-    rows.push([phase, formatCount(seamcalls.total), value, range]);
+    const { value, doubt } = durationCell(elapsedNs);
+    rows.push([phase, formatCount(seamcalls.total), value, doubt.range, doubt.basis]);
   }
   return ["", ...alignColumns(rows, { aligns: ["left", "right", "right", "left"], palette })];
 }

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { estimate } from "../../src/cost/estimate.ts";
-import type { Profile } from "../../src/cost/profile.ts";
+import type { Cover, Profile } from "../../src/cost/profile.ts";
 import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
+import { SILICON_BUILD_2025 } from "../../src/cost/profiles/silicon-build-2025.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { teardownOf } from "./closed-form.ts";
 
@@ -98,9 +99,10 @@ describe("groups", () => {
     }
     const { phases, elapsedNs } = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025);
     expect(phases[0]?.charges).toMatchObject([
+      { term: "page free", count: 1000 },
       { term: "runtime removal", count: 1000, price: { low: 0, mid: 9453.75, high: 14_000 } },
     ]);
-    expect(elapsedNs).toMatchObject({ mid: 9_453_750, basis: "assumed" });
+    expect(elapsedNs).toMatchObject({ mid: 9_453_750 + 300_000, basis: "assumed" });
   });
 
   test("a complete group has the fitted price", () => {
@@ -111,7 +113,36 @@ describe("groups", () => {
     }
     const [phase] = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025).phases;
     expect(phase?.charges).toMatchObject([
+      { term: "page free", count: 1000, price: { mid: 300 } },
       { term: "runtime removal", count: 1000, price: { mid: 12_605 }, basis: "fitted" },
+    ]);
+  });
+
+  test("the split of a group over its leaves is even and assumed", () => {
+    const [phase] = estimate(
+      teardownOf({ gib: 16, vcpus: 4, strategy: "runtime" }),
+      MEASURED_TD,
+      PUBLISHED_2025,
+    ).phases;
+    const group = phase?.charges.find(({ term }) => term === "runtime removal");
+    expect(group?.parts?.map(({ leaf }) => leaf)).toEqual(REMOVAL.map(([, leaf]) => leaf));
+    for (const { time } of group?.parts ?? []) {
+      expect(time).toMatchObject({ mid: (group?.time.mid ?? 0) / 4, basis: "assumed" });
+    }
+  });
+
+  test("a group of one page size leaves the calls on other sizes alone", () => {
+    const ledger = new Ledger();
+    ledger.phase("KVM_RUN");
+    ledger.seamcalls(6, "TDH.MEM.PAGE.AUG", "TDX_SUCCESS", 3, 0);
+    ledger.seamcalls(6, "TDH.MEM.PAGE.AUG", "TDX_SUCCESS", 2, 1);
+    ledger.seamcalls(0, "TDH.VP.ENTER", "TDX_SUCCESS", 5, -1);
+    const [phase] = estimate(ledger.phases(), MEASURED_TD, SILICON_BUILD_2025).phases;
+    expect(phase?.charges.map(({ term, count, whole }) => [term, count, whole])).toEqual([
+      ["fault on ACCEPT", 3, true],
+      ["fault on ACCEPT", 2, false],
+      ["fault on ACCEPT of 2 MiB", 2, true],
+      ["cache flush", 5, true],
     ]);
   });
 });
@@ -124,26 +155,22 @@ describe("what is counted beside the plain path", () => {
     ledger.seamcalls(7, "TDH.MEM.RANGE.BLOCK", "TDX_OPERAND_BUSY|SEPT", 3, 0);
     const [phase] = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025).phases;
     expect(phase?.charges.map(({ term, count }) => [term, count])).toEqual([
+      ["page free", 10],
       ["runtime removal", 10],
-      ["failed call", 3],
+      ["busy call", 3],
     ]);
-    expect(phase?.basis).toBe("assumed");
+    expect(phase?.elapsedNs.basis).toBe("assumed");
   });
 
   test("a status with a price of its own is not priced as any failed call", () => {
-    const busy = PUBLISHED_2025.terms.find(({ term }) => term === "failed call");
-    if (busy === undefined) return expect.unreachable();
-    const status = "TDX_OPERAND_BUSY";
-    const own = { ...busy, term: "busy", per: { kind: "failed-call", status } } as const;
-    const profile: Profile = { ...PUBLISHED_2025, terms: [...PUBLISHED_2025.terms, own] };
     const ledger = new Ledger();
     ledger.phase("reclaim-private");
     ledger.seamcalls(28, "TDH.PHYMEM.PAGE.RECLAIM", "TDX_OPERAND_BUSY|RCX", 2, 0);
     ledger.seamcalls(28, "TDH.PHYMEM.PAGE.RECLAIM", "TDX_PAGE_METADATA_INCORRECT|RCX", 5, 0);
-    const [phase] = estimate(ledger.phases(), MEASURED_TD, profile).phases;
+    const [phase] = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025).phases;
     expect(phase?.charges.map(({ term, count }) => [term, count])).toEqual([
+      ["busy call", 2],
       ["failed call", 5],
-      ["busy", 2],
     ]);
   });
 
@@ -157,12 +184,31 @@ describe("what is counted beside the plain path", () => {
     expect(elapsedNs.extrapolated).toBe(false);
   });
 
+  test("a leaf without a price of its own is named and costs what any other call may", () => {
+    const ledger = new Ledger();
+    ledger.phase("KVM_TDX_INIT_VM");
+    ledger.seamcalls(9, "TDH.MNG.CREATE", "TDX_SUCCESS", 2, -1);
+    const { elapsedNs } = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025);
+    expect(elapsedNs).toEqual({
+      low: 0,
+      mid: 43_400,
+      high: 670_000,
+      basis: "assumed",
+      extrapolated: true,
+      reasons: ["The profile has no price for TDH.MNG.CREATE: it counts as any other call."],
+    });
+  });
+
   test("what has no price is named rather than left out in silence", () => {
+    const priced = PUBLISHED_2025.terms.filter(({ per }) => {
+      return per.kind !== "other-call" && !(per.kind === "host-work" && per.work === "ipis");
+    });
+    const profile: Profile = { ...PUBLISHED_2025, terms: priced };
     const ledger = new Ledger();
     ledger.phase("KVM_TDX_INIT_VM");
     ledger.seamcalls(9, "TDH.MNG.CREATE", "TDX_SUCCESS", 1, -1);
     ledger.hostWork("ipis", 7);
-    const { elapsedNs } = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025);
+    const { elapsedNs } = estimate(ledger.phases(), MEASURED_TD, profile);
     expect(elapsedNs).toMatchObject({ mid: 0, basis: "assumed", extrapolated: true });
     expect(elapsedNs.reasons).toEqual([
       "The profile has no price for TDH.MNG.CREATE: it counts as nothing.",
@@ -178,5 +224,74 @@ describe("what is counted beside the plain path", () => {
       basis: "exact",
       extrapolated: false,
     });
+  });
+});
+
+describe("what another price contains", () => {
+  const covering = (cover: Cover): Profile => {
+    const [reclaim, ...others] = PUBLISHED_2025.terms;
+    if (reclaim === undefined) throw new Error("the profile has terms");
+    return { ...PUBLISHED_2025, terms: [{ ...reclaim, covers: [cover] }, ...others] };
+  };
+  const termsOf = (profile: Profile): unknown => {
+    const ledger = new Ledger();
+    ledger.phase("reclaim-private");
+    ledger.seamcalls(28, "TDH.PHYMEM.PAGE.RECLAIM", "TDX_SUCCESS", 7, 0);
+    ledger.seamcalls(28, "TDH.PHYMEM.PAGE.RECLAIM", "TDX_SUCCESS", 2, 1);
+    ledger.seamcalls(28, "TDH.PHYMEM.PAGE.RECLAIM", "TDX_OPERAND_BUSY|RCX", 1, 1);
+    ledger.hostWork("pageClears4K", 7 + 1024);
+    const [phase] = estimate(ledger.phases(), MEASURED_TD, profile).phases;
+    return phase?.charges.map(({ term, count }) => [term, count]);
+  };
+
+  test("calls on pages of one size: the other size is still counted, its refusals too", () => {
+    const leaf = "TDH.PHYMEM.PAGE.RECLAIM";
+    expect(termsOf(covering({ phase: "reclaim-private", leaf, pageSize: "2M" }))).toEqual([
+      ["reclaim", 7],
+      ["page clear", 1031],
+      ["page free", 7],
+    ]);
+  });
+
+  test("host work of a phase", () => {
+    expect(termsOf(covering({ phase: "reclaim-private", work: "pageClears4K" }))).toEqual([
+      ["reclaim", 7],
+      ["reclaim of 2 MiB", 2],
+      ["page free", 9],
+      ["busy call", 1],
+    ]);
+  });
+
+  test("nothing in another phase", () => {
+    expect(termsOf(covering({ phase: "remove-private" }))).toEqual(termsOf(PUBLISHED_2025));
+  });
+
+  test("a phase of which everything is contained elsewhere does not pass for exact", () => {
+    const ledger = new Ledger();
+    ledger.phase("reclaim-control");
+    ledger.seamcalls(41, "TDH.PHYMEM.PAGE.WBINVD", "TDX_SUCCESS", 1, -1);
+    const { elapsedNs } = estimate(ledger.phases(), MEASURED_TD, PUBLISHED_2025);
+    expect(elapsedNs).toMatchObject({ mid: 0, basis: "assumed" });
+  });
+});
+
+describe("a profile measured with another page size", () => {
+  test("2 MiB pages that were timed are not extrapolated, 4 KiB pages then are", () => {
+    const [fit] = PUBLISHED_2025.fits;
+    if (fit === undefined) return expect.unreachable();
+    const large: Profile = {
+      ...PUBLISHED_2025,
+      fits: [{ ...fit, range: { ...fit.range, pageSizes: ["2M"] } }],
+    };
+    const reasons = (pageSize: "4K" | "2M"): readonly string[] =>
+      estimate(
+        teardownOf({ gib: 16, vcpus: 4, strategy: "hint", pageSize }),
+        MEASURED_TD,
+        large,
+      ).phases.find(({ phase }) => phase === "reclaim-private")?.reasons ?? [];
+    expect(reasons("2M")).toEqual([]);
+    expect(reasons("4K")).toEqual([
+      "reclaim after the HKID is released was measured with pages of 2M, not of 4K.",
+    ]);
   });
 });

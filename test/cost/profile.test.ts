@@ -6,6 +6,7 @@ import { profileSha256 } from "../../src/cost/profile-checksum.ts";
 import { parseProfile } from "../../src/cost/profile-schema.ts";
 import { BUILT_IN_PROFILES, builtInProfile } from "../../src/cost/profiles/index.ts";
 import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
+import { SILICON_BUILD_2025 } from "../../src/cost/profiles/silicon-build-2025.ts";
 
 /** A copy of the built-in profile with the value at a path replaced, or removed by undefined. */
 function changed(path: readonly (string | number)[], value: unknown): unknown {
@@ -44,9 +45,56 @@ describe("built-in profiles", () => {
   test("the price of runtime removal is that of the published slope and intercept", () => {
     const value = (name: string): number =>
       PUBLISHED_2025.terms.find(({ term }) => term === name)?.price.value ?? Number.NaN;
-    const cleared = value("page clear") + value("page bookkeeping");
+    const cleared = value("page clear") + value("page free");
     expect(value("runtime removal") + cleared).toBeCloseTo(14_805, 0);
     expect(value("reclaim") + cleared).toBe(4750);
+  });
+});
+
+describe("silicon-build-2025", () => {
+  test.each([
+    ["TDH.MNG.CREATE", 73_216],
+    ["TDH.MNG.KEY.CONFIG", 267_760],
+    ["TDH.MNG.ADDCX", 34_684],
+    ["TDH.MNG.INIT", 98_418],
+    ["TDH.VP.CREATE", 33_918],
+    ["TDH.VP.ADDCX", 34_684],
+    ["TDH.VP.INIT", 27_070],
+    ["TDH.MEM.SEPT.ADD", 19_696],
+    ["TDH.MEM.PAGE.ADD", 52_102],
+    ["TDH.MR.EXTEND", 15_306],
+  ])("%s is %d cycles at 1.6 GHz, known to a factor of two either way", (leaf, cycles) => {
+    const price = SILICON_BUILD_2025.terms.find(({ term }) => term === leaf)?.price;
+    const ns = cycles / 1.6;
+    expect(price?.value).toBeCloseTo(ns, 0);
+    expect(price?.low).toBeLessThanOrEqual(ns / 2);
+    expect(price?.high).toBeGreaterThanOrEqual(ns * 2 - 0.1);
+    expect(price).toMatchObject({ basis: "measured", unit: "ns/call" });
+  });
+});
+
+describe("every built-in number", () => {
+  const figures = [...BUILT_IN_PROFILES.values()].flatMap(({ name, terms, fits }) => [
+    ...terms.map(({ term, price }) => [`${name}: ${term}`, price] as const),
+    ...fits.flatMap(({ fit, tolerance, widening }) => [
+      [`${name}: tolerance of ${fit}`, tolerance] as const,
+      [`${name}: widening of ${fit}`, widening] as const,
+    ]),
+  ]);
+
+  test.each(figures)("%s names where it comes from or that nothing does", (_name, figure) => {
+    const says =
+      /\d{4}-\d{2}-\d{2}|ACM CCS|No (?:timing|cost)|convention|guess|thread|Median|20\d\d/;
+    expect(figure.source).toMatch(says);
+  });
+
+  test.each(figures)("%s that was assumed says so in no other word", (_name, figure) => {
+    const excuse = /No (?:timing|cost)|convention|guess|order of magnitude|Median|assumed/i;
+    if (figure.basis === "assumed") {
+      expect(`${figure.source} ${figure.conditions}`).toMatch(excuse);
+    } else {
+      expect(figure.source).not.toMatch(/No (?:timing|cost)|convention|guess/);
+    }
   });
 });
 
@@ -73,6 +121,8 @@ describe("the schema refuses", () => {
     ["two terms of one name", ["terms", 1, "term"], "reclaim"],
     ["a fit of a term that is not there", ["fits", 0, "terms", 0], "magic"],
     ["a leaf the ABI could not have", ["terms", 0, "per", "leaf"], "reclaim"],
+    ["a range that saw no page size", ["fits", 0, "range", "pageSizes"], []],
+    ["a page size without a leaf", ["terms", 0, "covers"], [{ phase: "x", pageSize: "2M" }]],
     ["an empty range", ["fits", 0, "range", "vcpus", "low"], 65],
     ["an unknown key", ["terms", 0, "price", "vlaue"], 1],
     ["another schema", ["schema"], "tdx-sim/profile/v9"],

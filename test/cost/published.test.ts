@@ -87,7 +87,7 @@ describe("closed forms", () => {
     expect(large.elapsedNs.low).toBeGreaterThan(4_194_304 * 1360);
     expect(large.elapsedNs).toMatchObject({ basis: "assumed", extrapolated: true });
     expect(large.elapsedNs.reasons).toContain(
-      "No teardown of pages larger than 4 KiB was ever timed.",
+      "runtime removal was measured with pages of 4K, not of 2M.",
     );
   });
 
@@ -96,8 +96,9 @@ describe("closed forms", () => {
     const reclaim = phases.find(({ phase }) => phase === "reclaim-private");
     expect(reclaim?.elapsedNs).toEqual({
       low: 8192 * (2550 + 512 * 1360),
-      mid: 8192 * (57_700 + 512 * 2200),
-      high: 8192 * (1_305_600 + 512 * 3200),
+      mid: 8192 * (57_700 + 300 + 512 * 1900),
+      high: 8192 * (1_305_600 + 1000 + 512 * 2200),
+      basis: "assumed",
     });
   });
 });
@@ -154,10 +155,29 @@ describe("milestones", () => {
     expect(milestones.hkidFree.high).toBe(Number(removal?.high) + Number(release?.high));
   });
 
+  test("leaves and tables are zapped in one stretch of mmu_lock, the HKID released in another", () => {
+    const { milestones, phases } = estimateOf({ gib: 16, vcpus: 4, strategy: "hint" });
+    const [, leaves, sept] = phases.map(({ elapsedNs }) => elapsedNs.mid);
+    expect(milestones.mmuLockWriteLongest.mid).toBe(Number(leaves) + Number(sept));
+  });
+
+  test("runtime holds mmu_lock longest while it removes pages", () => {
+    const { milestones, phases } = estimateOf({ gib: 16, vcpus: 4, strategy: "runtime" });
+    expect(milestones.mmuLockWriteLongest).toEqual(phases[0]?.elapsedNs);
+  });
+
+  test("each milestone has the weakest basis of the phases before it", () => {
+    const { milestones } = estimateOf({ gib: 16, vcpus: 4, strategy: "runtime" });
+    expect(milestones.hkidFree.basis).toBe("assumed");
+    expect(estimateOf({ gib: 16, vcpus: 4, strategy: "hint" }).milestones.hkidFree.basis).toBe(
+      "fitted",
+    );
+  });
+
   test("a kernel that takes no mmu_lock to release the HKID holds it for shorter", () => {
     const phases = teardownOf({ gib: 16, vcpus: 4, strategy: "runtime" });
     const td = { memoryBytes: 2 ** 34, populatedBytes: 2 ** 34, vcpus: 4 };
-    const context = { ...td, mmuLockWritePhases: ["remove-private"] };
+    const context = { ...td, mmuLockWriteStretches: [["remove-private"]] };
     const { milestones } = estimate(phases, context, PUBLISHED_2025);
     expect(milestones.mmuLockWriteHeld).toEqual(milestones.memoryFree);
   });
@@ -166,6 +186,6 @@ describe("milestones", () => {
     const phases = teardownOf({ gib: 0, vcpus: 1, strategy: "hint" });
     const td = { memoryBytes: 2 ** 34, populatedBytes: 0, vcpus: 1 };
     const { milestones } = estimate(phases, td, PUBLISHED_2025);
-    expect(milestones.memoryFree).toEqual({ low: 0, mid: 0, high: 0 });
+    expect(milestones.memoryFree).toEqual({ low: 0, mid: 0, high: 0, basis: "exact" });
   });
 });

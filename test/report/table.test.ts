@@ -55,11 +55,16 @@ describe("table", () => {
     expect((await table(COMPARISON)).split("\n")[0]).toContain("SIMULATED");
   });
 
-  test("has a range below every estimated time and ratio", async () => {
+  test("has range and basis below every estimated time and ratio", async () => {
     const lines = (await table(COMPARISON)).split("\n");
-    for (const label of ["Estimated time", "HKID free after", "Memory free after", "Faster than"]) {
-      const index = lines.findIndex((line) => line.startsWith(label));
-      expect(lines[index + 1]).toMatch(/\d+(?:\.\d+)?(?: m?s|x)? to \d+(?:\.\d+)?(?: m?s|x)$/);
+    const estimates = lines.flatMap((line, index) =>
+      /\d (?:ms|s|min)$|\dx$/.test(line) && !line.startsWith("  range") ? [index] : [],
+    );
+    expect(estimates.length).toBe(6);
+    for (const index of estimates) {
+      const range = /^ {2}range .*\d+(?:\.\d+)?(?: m?s|x)? to \d+(?:\.\d+)?(?: m?s|x)$/;
+      expect(lines[index + 1]).toMatch(range);
+      expect(lines[index + 2]).toMatch(/^ {2}basis .*(?:measured|fitted|assumed)$/);
     }
   });
 

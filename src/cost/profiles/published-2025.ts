@@ -1,5 +1,5 @@
-import type { Basis } from "../interval.ts";
-import type { Figure, MeasuredRange, Profile } from "../profile.ts";
+import type { MeasuredRange, Profile } from "../profile.ts";
+import { assumed, fitted } from "./figures.ts";
 
 const RFC =
   "Adrian Hunter, [PATCH RFC] KVM: TDX: Defer guest memory removal to decrease shutdown time, " +
@@ -15,19 +15,7 @@ const GMEM_SHARE =
 
 const AT_4K = "4 KiB pages, MOVDIR64B clear; host CPU, clock and module build not stated";
 
-type Founded = Omit<Figure, "basis">;
-
-function figure(basis: Basis, { value, low, high, unit, source, conditions }: Founded): Figure {
-  return { value, low, high, unit, basis, source, conditions };
-}
-
-function fitted(founded: Founded): Figure {
-  return figure("fitted", founded);
-}
-
-function assumed(founded: Founded): Figure {
-  return figure("assumed", founded);
-}
+const IPIV = "Zeng Guang, KVM: VMX: IPI virtualization support, test numbers of 2021 and 2022";
 
 const GIB = 2 ** 30;
 const EDGES =
@@ -36,11 +24,13 @@ const EDGES =
 const SMALL_TDS: MeasuredRange = {
   memoryBytes: { low: 16 * GIB, high: 107 * GIB },
   vcpus: { low: 4, high: 32 },
+  pageSizes: ["4K"],
   source: `${RFC}: 4 vCPUs with 18 GB and 32 with 107. ${EDGES}`,
 };
 const ALL_TDS: MeasuredRange = {
   memoryBytes: { low: 16 * GIB, high: 400 * GIB },
   vcpus: { low: 4, high: 64 },
+  pageSizes: ["4K"],
   source: `${RFC}: 4 vCPUs with 18 GB and 32 with 107; ${V2}: 64 with 400. ${EDGES}`,
 };
 
@@ -91,15 +81,15 @@ export const PUBLISHED_2025: Profile = {
       }),
     },
     {
-      term: "page bookkeeping",
-      per: { kind: "host-work", work: "pageClears4K" },
+      term: "page free",
+      per: { kind: "with-call", leaves: ["TDH.MEM.PAGE.REMOVE", "TDH.PHYMEM.PAGE.RECLAIM"] },
       price: fitted({
         value: 300,
         low: 0,
         high: 1000,
         unit: "ns/page",
         source: `${RFC} and ${V2}: what the fitted 4.75 us a page leave beside RECLAIM and clear`,
-        conditions: AT_4K,
+        conditions: `${AT_4K}; all the host's bookkeeping for a page that came back`,
       }),
     },
     {
@@ -151,6 +141,30 @@ export const PUBLISHED_2025: Profile = {
       }),
     },
     {
+      term: "IPI",
+      per: { kind: "host-work", work: "ipis" },
+      price: assumed({
+        value: 1400,
+        low: 500,
+        high: 10_000,
+        unit: "ns/ipi",
+        source: `${IPIV}: 1.32 to 1.45 us inside a guest without TDX, iterations assumed`,
+        conditions: "Order of magnitude only; IPIs for VP.FLUSH are in the fixed teardown already",
+      }),
+    },
+    {
+      term: "busy call",
+      per: { kind: "failed-call", status: "TDX_OPERAND_BUSY" },
+      price: assumed({
+        value: 640,
+        low: 0,
+        high: 2550,
+        unit: "ns/call",
+        source: "No cost of a refused SEAMCALL was published; a quarter of a RECLAIM",
+        conditions: "Retries: a call that finds its operand locked does nothing but look",
+      }),
+    },
+    {
       term: "failed call",
       per: { kind: "failed-call" },
       price: assumed({
@@ -159,7 +173,19 @@ export const PUBLISHED_2025: Profile = {
         high: 3410,
         unit: "ns/call",
         source: "No cost of a refused SEAMCALL was published; half a RECLAIM",
-        conditions: "Retries and refusals: at most what a RECLAIM costs",
+        conditions: "Any other refusal: at most what a RECLAIM costs",
+      }),
+    },
+    {
+      term: "any other call",
+      per: { kind: "other-call" },
+      price: assumed({
+        value: 21_700,
+        low: 0,
+        high: 335_000,
+        unit: "ns/call",
+        source: "Median of the leaves in silicon-build-2025; twice the dearest of them",
+        conditions: "Leaves that no published teardown was fitted to",
       }),
     },
   ],
@@ -167,7 +193,7 @@ export const PUBLISHED_2025: Profile = {
     {
       fit: "reclaim after the HKID is released",
       phases: ["reclaim-private", "reclaim-sept", "reclaim-control"],
-      terms: ["reclaim", "page clear", "page bookkeeping"],
+      terms: ["reclaim", "page clear", "page free"],
       range: ALL_TDS,
       tolerance: fitted({
         value: 0.11,
@@ -189,7 +215,7 @@ export const PUBLISHED_2025: Profile = {
     {
       fit: "runtime removal",
       phases: ["remove-private"],
-      terms: ["runtime removal", "vCPU kick", "page clear", "page bookkeeping"],
+      terms: ["runtime removal", "vCPU kick", "page clear", "page free"],
       range: SMALL_TDS,
       tolerance: assumed({
         value: 0.1,
