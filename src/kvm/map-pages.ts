@@ -2,7 +2,7 @@ import { tdhMemSeptAdd } from "../module/leaves/tdh-mem-sept-add.ts";
 import { type BodyStep, executionsBefore, type SeamcallStep, takes } from "./body.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel } from "./guest-memory.ts";
 import { failed, type IoctlResult, seamcallFailed } from "./kvm-error.ts";
-import type { BodyResult } from "./seamcall-port.ts";
+import { BodyProgress } from "./seamcall-port.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
 
 const PAGE_BYTES = 4096;
@@ -53,21 +53,26 @@ export function* mapLeaves(
       ...tables.taken.map(({ step }) => step),
       ...mapping.leafSteps(at, memory.page, levels),
     ];
-    const result = yield* host.port.run(body, count);
-    const added = addedTables(body, result);
-    giveBack(host, tables.taken, added);
-    for (const [i, { level, pfn }] of tables.taken.entries()) {
-      if (added(i) > 0) vm.memory.addTables(at, level, added(i), pfn);
+    const progress = new BodyProgress();
+    try {
+      yield* host.port.run(body, count, progress);
+    } finally {
+      const added = addedTables(body, progress);
+      giveBack(host, tables.taken, added);
+      for (const [i, { level, pfn }] of tables.taken.entries()) {
+        if (added(i) > 0) vm.memory.addTables(at, level, added(i), pfn);
+      }
+      note(vm, mapping, at, memory.page, progress.done);
+      const unused = memory.count - progress.done * frames;
+      if (unused > 0) host.pages.memory.free(memory.page + progress.done * frames, unused);
     }
-    note(vm, mapping, at, memory.page, result.done);
-    const unused = memory.count - result.done * frames;
-    if (unused > 0) host.pages.memory.free(memory.page + result.done * frames, unused);
-    if (result.failure !== null) {
+    if (progress.failure !== null) {
       vm.state.isBugged = true;
-      return seamcallFailed(mapping.ioctl, "EIO", result.failure.leaf, result.failure.status);
+      const { leaf, status } = progress.failure;
+      return seamcallFailed(mapping.ioctl, "EIO", leaf, status);
     }
-    at += result.done * mapping.spacing;
-    left -= result.done;
+    at += progress.done * mapping.spacing;
+    left -= progress.done;
   }
   return null;
 }
@@ -133,7 +138,7 @@ function takeTables(
 }
 
 /** How many tables each table step of a body added before it ended. */
-function addedTables(body: readonly BodyStep[], { done, failure }: BodyResult) {
+function addedTables(body: readonly BodyStep[], { done, failure }: BodyProgress) {
   return (index: number): number => {
     const step = body[index] as SeamcallStep;
     const before = executionsBefore(step, done);

@@ -34,10 +34,16 @@ export interface BodyFailure {
   readonly status: Status;
 }
 
-export interface BodyResult {
+/** How far a body came; kept by its caller, who may be told to stop at any yield. */
+export class BodyProgress {
   /** Iterations that were carried out whole. */
-  readonly done: number;
-  readonly failure: BodyFailure | null;
+  done = 0;
+  failure: BodyFailure | null = null;
+
+  /** Iterations that are over, the failed one among them. */
+  get over(): number {
+    return this.done + (this.failure === null ? 0 : 1);
+  }
 }
 
 /** SEAMCALLs between two yields to the driver in call-by-call execution. */
@@ -83,30 +89,48 @@ export class SeamcallPort {
     return this.registers.get(register);
   }
 
-  /** Executes `body` up to `count` times; yields between chunks so that the driver can act. */
-  *run(body: readonly BodyStep[], count: number): Generator<void, BodyResult> {
+  /**
+   * Executes `body` up to `count` times; yields between chunks so that the driver can act. The
+   * caller books what `progress` says in a `finally`: a driver that stops does not come back.
+   */
+  *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
     const succeeded = new Float64Array(body.length);
-    let done = 0;
-    let failure: BodyFailure | null = null;
-    while (done < count && failure === null) {
-      const span = this.#uniformIterations(body, done, count - done);
+    while (progress.done < count && progress.failure === null) {
+      const from = progress.done;
+      const span = this.#uniformIterations(body, from, count - from);
       if (span > 1) {
-        this.#runSpan(body, done, span);
-        done += span;
+        this.#runSpan(body, from, span);
+        progress.done = from + span;
       } else {
-        const until = Math.min(count, done + ITERATIONS_PER_LOOK);
-        do failure = this.#runOne(body, done, succeeded);
-        while (failure === null && ++done < until && this.#spanLimit === 1);
+        const until =
+          this.#spanLimit === 1 ? Math.min(count, from + ITERATIONS_PER_LOOK) : from + 1;
+        this.#runSingly(body, until, progress, succeeded);
         this.#tell(body, succeeded);
       }
       if (this.#callsInChunk > CALLS_PER_CHUNK) {
         this.#callsInChunk = 0;
-        this.bodyDone = done;
+        this.bodyDone = progress.done;
         yield;
       }
     }
     this.bodyDone = 0;
-    return { done, failure };
+  }
+
+  #runSingly(
+    body: readonly BodyStep[],
+    until: number,
+    progress: BodyProgress,
+    succeeded: Float64Array,
+  ): void {
+    for (let done = progress.done; done < until; done++) {
+      const failure = this.#runOne(body, done, succeeded);
+      progress.done = done;
+      if (failure !== null) {
+        progress.failure = failure;
+        return;
+      }
+    }
+    progress.done = until;
   }
 
   /** Tells the observer of the successes that were counted one by one since the last time. */

@@ -32,6 +32,8 @@ export async function drive<T>(
     onChunk();
     await turn();
     if (control.shouldStop?.() === true) {
+      // KVM code books what it did so far on its way out.
+      steps.return(value as never);
       throw new RunStopped("the run was stopped");
     }
   }

@@ -3,6 +3,7 @@ import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.
 import { SUCCESS } from "../../module/status.ts";
 import { type BodyStep, hostWork, takes } from "../body.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel, type LeafRun } from "../guest-memory.ts";
+import { BodyProgress } from "../seamcall-port.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
 
 const PAGE_BYTES = 4096;
@@ -60,15 +61,20 @@ function* reclaimRun(
 ): Generator<void, void> {
   const frames = FRAMES_PER_ENTRY[run.level];
   const body = reclaimBody(vm, run.pfn, frames, run.level);
-  const { done, failure } = yield* host.port.run(body, run.leaves);
-  if (failure === null) {
-    vm.memory.unmap(run.level, run.gfn, run.leaves, (run.endGfn - run.gfn) / frames);
-  } else {
-    unmapFirst(vm, run.level, done + 1);
-    // Warned of and leaked: whoever needs the page finds it owned by the TD still.
-    vm.state.leaked.push({ pfn: run.pfn + done * frames, pages: frames, what: "private page" });
+  const progress = new BodyProgress();
+  try {
+    yield* host.port.run(body, run.leaves, progress);
+  } finally {
+    const { done, over } = progress;
+    if (over === run.leaves) {
+      vm.memory.unmap(run.level, run.gfn, run.leaves, (run.endGfn - run.gfn) / frames);
+    } else unmapFirst(vm, run.level, over);
+    if (done > 0) host.pages.memory.free(run.pfn, done * frames);
   }
-  if (done > 0) host.pages.memory.free(run.pfn, done * frames);
+  if (progress.failure === null) return;
+  // Warned of and leaked: whoever needs the page finds it owned by the TD still.
+  const pfn = run.pfn + progress.done * frames;
+  vm.state.leaked.push({ pfn, pages: frames, what: "private page" });
 }
 
 function unmapFirst(vm: KvmVm, level: LeafLevel, leaves: number): void {
@@ -86,11 +92,16 @@ export function* reclaimTables(host: KvmHost, vm: KvmVm): Generator<void, void> 
   if (vm.state.hkid !== null) return;
   for (let level = 1; level <= HIGHEST_TABLE_LEVEL; level++) {
     for (let run = vm.memory.firstTables(level); run; run = vm.memory.firstTables(level)) {
-      const { done, failure } = yield* host.port.run(reclaimBody(vm, run.pfn, 1, -1), run.count);
-      vm.memory.removeTables(level, run.index, done + (failure === null ? 0 : 1));
-      if (done > 0) host.pages.sept[level]?.free(run.pfn, done);
-      if (failure !== null) {
-        vm.state.leaked.push({ pfn: run.pfn + done, pages: 1, what: "Secure EPT page" });
+      const progress = new BodyProgress();
+      try {
+        yield* host.port.run(reclaimBody(vm, run.pfn, 1, -1), run.count, progress);
+      } finally {
+        const { done, over } = progress;
+        if (over > 0) vm.memory.removeTables(level, run.index, over);
+        if (done > 0) host.pages.sept[level]?.free(run.pfn, done);
+      }
+      if (progress.failure !== null) {
+        vm.state.leaked.push({ pfn: run.pfn + progress.done, pages: 1, what: "Secure EPT page" });
       }
     }
   }

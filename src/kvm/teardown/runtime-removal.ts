@@ -4,6 +4,7 @@ import { tdhMemTrack } from "../../module/leaves/tdh-mem-track.ts";
 import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.ts";
 import { type BodyStep, hostWork, takes } from "../body.ts";
 import { FRAMES_PER_ENTRY, type LeafRun } from "../guest-memory.ts";
+import { BodyProgress } from "../seamcall-port.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
 
 const PAGE_BYTES = 4096;
@@ -24,10 +25,14 @@ export function* removeLeaves(host: KvmHost, vm: KvmVm): Generator<void, void> {
 
 function* removeRun(host: KvmHost, vm: KvmVm, run: LeafRun): Generator<void, void> {
   const frames = FRAMES_PER_ENTRY[run.level];
-  const { done, failure } = yield* host.port.run(removalBody(host, vm, run), run.leaves);
-  const gone = done + (failure === null ? 0 : 1);
-  vm.memory.unmap(run.level, run.gfn, gone);
-  if (done > 0) host.pages.memory.free(run.pfn, done * frames);
+  const progress = new BodyProgress();
+  try {
+    yield* host.port.run(removalBody(host, vm, run), run.leaves, progress);
+  } finally {
+    if (progress.over > 0) vm.memory.unmap(run.level, run.gfn, progress.over);
+    if (progress.done > 0) host.pages.memory.free(run.pfn, progress.done * frames);
+  }
+  const { done, failure } = progress;
   if (failure === null) return;
   // KVM_BUG_ON: the page is neither freed nor mapped any more (V19-070).
   vm.state.isBugged = true;
