@@ -41,6 +41,7 @@ export const tdhMemPageDemote: Leaf = {
   name: "TDH.MEM.PAGE.DEMOTE",
   number: 15,
   maxVersion: 0,
+  missing: "no L2 leaf entries, which only the guest makes",
 
   run(m, r) {
     m.takeSeptOperands(r);

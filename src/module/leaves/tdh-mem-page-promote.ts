@@ -32,6 +32,7 @@ export const tdhMemPagePromote: Leaf = {
   name: "TDH.MEM.PAGE.PROMOTE",
   number: 23,
   maxVersion: 1,
+  missing: "no L2 leaf entries, which only the guest makes",
 
   run(m, r) {
     m.takeSeptOperands(r);

@@ -24,6 +24,7 @@ export const tdhMemSeptRd: Leaf = {
   name: "TDH.MEM.SEPT.RD",
   number: 25,
   maxVersion: 0,
+  missing: "L2 attributes, which only the guest sets, always read 0",
 
   run(m, r) {
     m.takeSeptOperands(r);
