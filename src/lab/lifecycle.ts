@@ -130,9 +130,13 @@ export async function populateTd(
   };
   for (const segment of segments(options.layout, td.populatedPages, target, frames)) {
     const { gfn, pages, spacing } = segment;
-    const faults = faultIn(kvm, vm, { level, gfn, leaves: pages, spacing });
-    check(await drive(faults, control, tell));
-    td.populatedPages += pages;
+    const before = vm.memory.leafCount(level);
+    try {
+      const faults = faultIn(kvm, vm, { level, gfn, leaves: pages, spacing });
+      check(await drive(faults, control, tell));
+    } finally {
+      td.populatedPages += vm.memory.leafCount(level) - before;
+    }
   }
   return reportTd(host, td);
 }
