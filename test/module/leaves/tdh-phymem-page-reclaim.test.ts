@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { TestHost, TestTd } from "../../support/module.ts";
+
+const LEAF = "TDH.PHYMEM.PAGE.RECLAIM";
+const GPA = 0x4000_0000;
+
+/** A TD with a 4 KiB and a 2 MiB page, up to TD_TEARDOWN unless it stays alive. */
+function td(isTornDown = true) {
+  const tested = new TestTd(new TestHost());
+  const { host } = tested;
+  const table = tested.addTables(GPA).at(-1) as number;
+  const small = tested.aug(GPA);
+  const large = tested.aug(GPA + 2 ** 21, 1);
+  if (isTornDown) {
+    host.must("TDH.VP.FLUSH", { rcx: tested.tdvpr[0] as number });
+    host.must("TDH.MNG.VPFLUSHDONE", { rcx: tested.tdr });
+    for (const lp of [0, 1]) host.must("TDH.PHYMEM.CACHE.WB", {}, { lp });
+    host.must("TDH.MNG.KEY.FREEID", { rcx: tested.tdr });
+  }
+  return { td: tested, host, small, large, table };
+}
+
+describe("TDH.PHYMEM.PAGE.RECLAIM", () => {
+  it("takes pages back in any order and shows what they were", () => {
+    const made = td();
+    const owner = BigInt(made.td.tdr);
+    const before = made.td.state.chldcnt;
+    expect(made.host.call(LEAF, { rcx: made.table })).toMatchObject({
+      status: "TDX_SUCCESS",
+      rcx: 8n,
+      rdx: owner,
+      r8: 0n,
+    });
+    expect(made.host.call(LEAF, { rcx: made.large })).toMatchObject({
+      status: "TDX_SUCCESS",
+      rcx: 3n,
+      rdx: owner,
+      r8: 1n,
+    });
+    expect(made.td.state.chldcnt).toBe(before - 513);
+  });
+
+  it("zeroes R9 to R11", () => {
+    const { host, small } = td();
+    const answer = host.call(LEAF, { rcx: small, r9: 1, r10: 2, r11: 3 });
+    expect(answer).toMatchObject({ r9: 0n, r10: 0n, r11: 0n });
+  });
+
+  it("leaves the owner of the page to be seen", () => {
+    const { td: tested, host, small } = td();
+    host.must(LEAF, { rcx: small });
+    expect(host.call("TDH.PHYMEM.PAGE.RDMD", { rcx: small })).toMatchObject({
+      rcx: 0n,
+      rdx: BigInt(tested.tdr),
+    });
+  });
+
+  it("waits for TD_TEARDOWN, but shows the page before", () => {
+    const { td: tested, host } = td(false);
+    expect(host.call(LEAF, { rcx: tested.tdvpr[0] as number })).toMatchObject({
+      status: "TDX_LIFECYCLE_STATE_INCORRECT",
+      rax: 0xc000_0607_0000_0000n,
+      rcx: 6n,
+      rdx: BigInt(tested.tdr),
+    });
+  });
+
+  it("takes the TDR last", () => {
+    const { td: tested, host, small, large } = td();
+    expect(host.call(LEAF, { rcx: tested.tdr })).toMatchObject({
+      status: "TDX_TD_ASSOCIATED_PAGES_EXIST",
+      rcx: 4n,
+      rdx: 0n,
+    });
+    for (const rcx of [small, large]) host.must(LEAF, { rcx });
+    for (let rcx = tested.tdr + 4096; tested.state.chldcnt > 0; rcx += 4096) {
+      host.must(LEAF, { rcx });
+    }
+    expect(host.call(LEAF, { rcx: tested.tdr })).toMatchObject({
+      status: "TDX_SUCCESS",
+      rcx: 4n,
+      rdx: 0n,
+    });
+    expect(host.module.tds.size).toBe(0);
+  });
+
+  it("insists on the start of a large page, and shows it all the same", () => {
+    const { td: tested, host, large } = td();
+    expect(host.call(LEAF, { rcx: large + 4096 })).toMatchObject({
+      status: "TDX_OPERAND_INVALID|RCX",
+      rcx: 3n,
+      rdx: BigInt(tested.tdr),
+      r8: 1n,
+    });
+  });
+
+  it("shows nothing of a page that is free or reserved", () => {
+    const base = 2 ** 32;
+    const tdmrs = [{ base, size: 2 ** 32, reserved: [{ offset: 2 ** 30, size: 4096 }] }];
+    const host = new TestHost({ tdmrs });
+    for (const rcx of [base, base + 2 ** 30]) {
+      expect(host.call(LEAF, { rcx, rdx: 1, r8: 1 })).toMatchObject({
+        status: "TDX_PAGE_METADATA_INCORRECT|RCX",
+        rcx: 0n,
+        rdx: 0n,
+        r8: 0n,
+      });
+    }
+  });
+
+  it("finds the TDVPR and the TDR of a running vCPU busy, other pages too early", () => {
+    const { td: tested, host, small } = td(false);
+    tested.enter();
+    for (const rcx of [tested.tdvpr[0] as number, tested.tdr]) {
+      expect(host.call(LEAF, { rcx }).status).toBe("TDX_OPERAND_BUSY|RCX");
+    }
+    expect(host.call(LEAF, { rcx: small }).status).toBe("TDX_LIFECYCLE_STATE_INCORRECT");
+  });
+});
