@@ -38,6 +38,11 @@ export class HostMemory {
     }
   }
 
+  /** What is kept: block number and bytes, which are replaced and never written into. */
+  blocks(): IterableIterator<[number, Uint8Array]> {
+    return this.#blocks.entries();
+  }
+
   toJSON(): [number, number[]][] {
     return [...this.#blocks].map(([block, bytes]) => [block, [...bytes]]);
   }

@@ -10,6 +10,7 @@ const ENTRIES_PER_TABLE = 512;
 const MSR_BITMAPS_TDCX = 2;
 const FREE_ENTRY = 0x80e0_0000_0000_0000n;
 const L2_NL_MAPPED_ENTRY = 0x407n;
+const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 /**
  * The 1024 bytes at `address` (1 KiB aligned, no HKID bits) as TDH.MNG.INIT reads TD_PARAMS there:
@@ -25,11 +26,31 @@ export function contentsAt(m: TdxModule, address: number): Uint8Array {
     case PT_TDR:
       return offset === 0 ? tdrContents(m.tds.get(page) as Td) : qwords(0n);
     case PT_TDCX:
-      return tdcxContents(m.tds.get(m.pamt.owner(page)) as Td, page, offset / 8);
+      return tdcxContents(m, m.tds.get(m.pamt.owner(page)) as Td, page, offset / 8);
     case PT_EPT:
       return septContents(m.tds.get(m.pamt.owner(page)) as Td, page, offset / 8);
     default:
       return m.hostMemory.read(address);
+  }
+}
+
+/**
+ * Before a page of the module's own is freed: freeing rewrites its PAMT type only (ABI 3.3), so
+ * what stood in it can be read there afterwards. Kept only where BEPOCH of freed pages is too.
+ */
+export function leaveContents(m: TdxModule, page: number): void {
+  if (m.platform.keepsFreedBepoch !== true) return;
+  for (let offset = 0; offset < PAGE_BYTES; offset += TD_PARAMS_BYTES) {
+    const address = page * PAGE_BYTES + offset;
+    const bytes = contentsAt(m, address);
+    if (bytes.some((byte) => byte !== 0)) m.hostMemory.write(address, bytes);
+  }
+}
+
+/** A page of ones, as TDH.VP.ADDCX makes the MSR bitmaps of L2 VMs. */
+export function fillWithOnes(m: TdxModule, page: number): void {
+  for (let offset = 0; offset < PAGE_BYTES; offset += TD_PARAMS_BYTES) {
+    m.hostMemory.write(page * PAGE_BYTES + offset, qwords(ALL_ONES));
   }
 }
 
@@ -46,9 +67,10 @@ function tdrContents(td: Td): Uint8Array {
   return bytes;
 }
 
-function tdcxContents(td: Td, page: number, firstEntry: number): Uint8Array {
+function tdcxContents(m: TdxModule, td: Td, page: number, firstEntry: number): Uint8Array {
   const index = td.tdcxPages.indexOf(page);
-  if (index === MSR_BITMAPS_TDCX) return qwords(0xffff_ffff_ffff_ffffn);
+  if (index < 0) return m.hostMemory.read(page * PAGE_BYTES + firstEntry * 8);
+  if (index === MSR_BITMAPS_TDCX) return qwords(ALL_ONES);
   if (index === SEPT_ROOT_TDCX) return qwords(FREE_ENTRY);
   const l2 = td.l2Septs[index - TDCS_PAGES_MIN];
   return l2 === undefined ? qwords(0n) : l2Contents(l2, l2.pwl, firstEntry);

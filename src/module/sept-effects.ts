@@ -1,5 +1,6 @@
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
+import { leaveContents } from "./page-contents.ts";
 import { PAGES_PER_SIZE, PT_EPT } from "./pamt.ts";
 import { R9, R10, R11, type Registers } from "./registers.ts";
 import type { L2SecureEpt, SecureEpt } from "./secure-ept.ts";
@@ -80,6 +81,7 @@ export function startFreedL2List(r: Registers): void {
 /** Frees the L2 table that `l2` stands on: entry L2_FREE, page PT_NDA, one child less. */
 export function freeL2Table(m: TdxModule, td: Td, l2: L2SecureEpt): number {
   const { page } = l2;
+  leaveContents(m, page);
   l2.set(L2_FREE, 0);
   m.pamt.free(page, 1);
   td.chldcnt -= 1;

@@ -30,11 +30,13 @@ export class CallChecker {
   #before!: ModuleSnapshot;
   /** Epoch in which a range was blocked, by TDR address and page-info. */
   readonly #blocked = new Map<string, number>();
+  readonly #blockNumbers = new WeakMap<Uint8Array, number>();
+  #lastBlockNumber = 0;
 
   readonly observe = (event: StepEvent): void => {
     const { module: m, leaf, status } = event;
     if (event.sequence !== this.#sequence) this.#begin(event);
-    const after = moduleToJSON(m);
+    const after = this.#stateOf(m);
     const broken = checkInvariants(m);
     broken.push(...lifecycleViolations(this.#before, after));
     if (leaf !== null && status !== null) {
@@ -49,9 +51,22 @@ export class CallChecker {
     this.#before = after;
   };
 
+  /** A snapshot in which host memory is told by the identity of its blocks, not byte by byte. */
+  #stateOf(m: TdxModule): ModuleSnapshot {
+    const toJSON = (): [number, number[]][] =>
+      [...m.hostMemory.blocks()].map(([block, bytes]) => [block, [this.#numberOf(bytes)]]);
+    return moduleToJSON(Object.create(m, { hostMemory: { value: { toJSON } } }) as TdxModule);
+  }
+
+  #numberOf(bytes: Uint8Array): number {
+    const number = this.#blockNumbers.get(bytes) ?? ++this.#lastBlockNumber;
+    this.#blockNumbers.set(bytes, number);
+    return number;
+  }
+
   #begin({ sequence }: StepEvent): void {
     this.#sequence = sequence;
-    this.#before = moduleToJSON(new TdxModule(sequence.platform));
+    this.#before = this.#stateOf(new TdxModule(sequence.platform));
     this.#blocked.clear();
   }
 

@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
+import { leaveContents } from "../page-contents.ts";
 import { OPERAND_BUSY, PAGE_BYTES, PAGES_PER_SIZE, PT_REG } from "../pamt.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
@@ -124,6 +125,7 @@ function merge(m: TdxModule, td: Td, sept: SecureEpt, state: number, page: numbe
     pamt.free(at, alike, childSize);
     at += alike;
   }
+  leaveContents(m, sept.page);
   pamt.free(sept.page, 1);
   td.chldcnt -= 1;
   sept.clearTable();

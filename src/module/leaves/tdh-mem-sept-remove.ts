@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, SHARED } from "../locks.ts";
+import { leaveContents } from "../page-contents.ts";
 import { OPERAND_BUSY, PAGE_BYTES } from "../pamt.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
@@ -69,6 +70,7 @@ export const tdhMemSeptRemove: Leaf = {
       const page = freeL2Table(m, td, l2);
       if (version === 1) r.setNumber(R8 + l2.vm, page * PAGE_BYTES);
     }
+    leaveContents(m, sept.page);
     sept.set(FREE, 0, 1);
     m.pamt.free(sept.page, 1);
     td.chldcnt -= 1;

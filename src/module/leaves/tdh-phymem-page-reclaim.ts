@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { leaveContents } from "../page-contents.ts";
 import {
   METADATA_INCORRECT,
   OPERAND_BUSY,
@@ -47,11 +48,11 @@ export const tdhPhymemPageReclaim: Leaf = {
     if (index * PAGES_PER_SIZE[size] !== page) return OPERAND_INVALID[RCX] as Status;
     if (type !== PT_TDR && !m.lockOwner(td)) return m.refused;
     if (td.lifecycle !== TD_TEARDOWN) return LIFECYCLE_STATE_INCORRECT;
-    if (type === PT_TDR) {
-      if (td.chldcnt !== 0) return ASSOCIATED_PAGES_EXIST;
-      m.forgetTd(td);
-    } else td.chldcnt -= count * PAGES_PER_SIZE[size];
+    if (type === PT_TDR && td.chldcnt !== 0) return ASSOCIATED_PAGES_EXIST;
 
+    if (type !== PT_REG) leaveContents(m, page);
+    if (type === PT_TDR) m.forgetTd(td);
+    else td.chldcnt -= count * PAGES_PER_SIZE[size];
     if (type === PT_TDVPR) m.vcpus.delete(page);
     pamt.free(index, count, size);
     return SUCCESS;

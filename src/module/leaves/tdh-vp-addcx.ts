@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { fillWithOnes } from "../page-contents.ts";
 import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../pamt.ts";
 import { RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -9,6 +10,9 @@ import { TDVPS_PAGES_MAX, VCPU_UNINITIALIZED } from "../tdvps.ts";
 const OP_STATES = opStateSet("INITIALIZED", "STATE_IMPORT");
 const VCPU_STATE_INCORRECT = Status.of("TDX_VCPU_STATE_INCORRECT");
 const TDCX_NUM_INCORRECT = Status.of("TDX_TDCX_NUM_INCORRECT");
+
+/** MSR bitmaps of L2 VMs, counted from the TDVPR. */
+const MSR_BITMAP_PAGES: readonly number[] = [7, 8, 10, 11, 13, 14];
 
 /** ABI 7, TDH.VP.ADDCX: adds a page to a vCPU's control structure; its owner is the TDR. */
 export const tdhVpAddcx: Leaf = {
@@ -28,6 +32,7 @@ export const tdhVpAddcx: Leaf = {
 
     const page = (r.low[RCX] as number) / PAGE_BYTES;
     m.hostMemory.overwrite(page, 1);
+    if (MSR_BITMAP_PAGES.includes(vcpu.pages.length)) fillWithOnes(m, page);
     vcpu.pages.push(page);
     td.chldcnt += 1;
     m.pamt.take(page, 1, PT_TDCX, td.page);
