@@ -22,9 +22,15 @@ export class HostMemory {
 
   /** The module overwrote `count` pages from `page` on with zeroes or structures of its own. */
   overwrite(page: number, count: number): void {
+    const first = page * BLOCKS_PER_PAGE;
+    const end = first + count * BLOCKS_PER_PAGE;
+    // Spans of pages are long and the blocks kept are few; single pages are the other way round.
+    if (end - first < this.#blocks.size) {
+      for (let block = first; block < end; block++) this.#blocks.delete(block);
+      return;
+    }
     for (const block of this.#blocks.keys()) {
-      const at = Math.floor(block / BLOCKS_PER_PAGE);
-      if (at >= page && at < page + count) this.#blocks.delete(block);
+      if (block >= first && block < end) this.#blocks.delete(block);
     }
   }
 
