@@ -3,6 +3,13 @@ import type { TdxModule } from "../module/module.ts";
 import { R8, R9, RAX, RCX, RDX, Registers } from "../module/registers.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
 import { type BodyStep, executionsBefore, type SeamcallStep, takes } from "./body.ts";
+import type { BodyFailure, BodyProgress } from "./body-progress.ts";
+import { KvmLivelock, SPIN_LIMIT } from "./livelock.ts";
+import {
+  type SeamcallInterposer,
+  type SeamcallTarget,
+  untouchedIterations,
+} from "./seamcall-interposer.ts";
 
 /** What KVM does on the host besides SEAMCALLs. */
 export type HostWorkKind = "pageClears4K" | "ipis" | "vcpuKicks";
@@ -11,13 +18,17 @@ export type HostWorkKind = "pageClears4K" | "ipis" | "vcpuKicks";
 export interface SeamcallObserver {
   /** The following calls belong to this phase or ioctl. */
   phase(name: string): void;
-  /** `count` calls of a leaf ended with `status`; `pageSize` is 0, 1, 2 or -1 where there is none. */
+  /**
+   * `count` calls of a leaf on one LP ended with `status`; `pageSize` is 0, 1, 2 or -1 where there
+   * is none.
+   */
   seamcalls(
     leafNumber: number,
     leafName: string,
     status: string,
     count: number,
     pageSize: number,
+    lp: number,
   ): void;
   hostWork(kind: HostWorkKind, count: number): void;
 }
@@ -25,34 +36,16 @@ export interface SeamcallObserver {
 export interface PortOptions {
   /** Most iterations of a body executed at once; 1 makes every SEAMCALL on its own. */
   readonly spanLimit?: number;
-}
-
-/** Where a body stopped before its end, and why. */
-export interface BodyFailure {
-  readonly step: number;
-  readonly leaf: Leaf;
-  readonly status: Status;
-}
-
-/** How far a body came; kept by its caller, who may be told to stop at any yield. */
-export class BodyProgress {
-  /** Iterations that were carried out whole. */
-  done = 0;
-  failure: BodyFailure | null = null;
-
-  /** Iterations that are over, the failed one among them. */
-  get over(): number {
-    return this.done + (this.failure === null ? 0 : 1);
-  }
+  /** SEAMCALLs, or spans of them, between two yields to the driver; 1 yields after every call. */
+  readonly callsPerTurn?: number;
+  /** Stands between KVM and the module, to make calls fail. */
+  readonly interposer?: SeamcallInterposer;
 }
 
 /** SEAMCALLs between two yields to the driver in call-by-call execution. */
-const CALLS_PER_CHUNK = 200_000;
+const CALLS_PER_TURN = 200_000;
 /** Iterations made one by one before the counts are told and the clock of the driver looked at. */
 const ITERATIONS_PER_LOOK = 4096;
-/** Repeating an unbounded retry this often without another outcome is a livelock. */
-export const SPIN_LIMIT = 100_000;
-
 /** Operands of a single SEAMCALL. */
 export type Operands = Partial<
   Pick<SeamcallStep, "rcx" | "rdx" | "r8" | "r9" | "retryOn" | "tries" | "accept" | "pageSize">
@@ -68,6 +61,9 @@ export class SeamcallPort {
   readonly observer: SeamcallObserver;
   readonly registers = new Registers();
   readonly #spanLimit: number;
+  readonly #callsPerTurn: number;
+  readonly #interposer: SeamcallInterposer | null;
+  readonly #target: SeamcallTarget;
   #callsInChunk = 0;
   /** Iterations of the current body that are done: for progress. */
   bodyDone = 0;
@@ -76,12 +72,15 @@ export class SeamcallPort {
     this.module = module;
     this.observer = observer;
     this.#spanLimit = options.spanLimit ?? Number.POSITIVE_INFINITY;
+    this.#callsPerTurn = options.callsPerTurn ?? CALLS_PER_TURN;
+    this.#interposer = options.interposer ?? null;
+    this.#target = this.#interposer ?? module;
   }
 
   /** One SEAMCALL with its retries; the status of the last try. */
   call(leaf: Leaf, lp: number, operands: Operands = {}): Status {
     const step = takes({ leaf, lp, ...operands });
-    return this.#callWithRetries(step);
+    return this.#callWithRetries(step, 0, 0);
   }
 
   /** Value of a register after the last call. */
@@ -96,6 +95,11 @@ export class SeamcallPort {
   *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
     const succeeded = new Float64Array(body.length);
     while (progress.done < count && progress.failure === null) {
+      if (this.#callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
+        yield* this.#runWatched(body, progress);
+        this.bodyDone = progress.done;
+        continue;
+      }
       const from = progress.done;
       const span = this.#uniformIterations(body, from, count - from);
       if (span > 1) {
@@ -104,16 +108,48 @@ export class SeamcallPort {
       } else {
         const until =
           this.#spanLimit === 1 ? Math.min(count, from + ITERATIONS_PER_LOOK) : from + 1;
-        this.#runSingly(body, until, progress, succeeded);
-        this.#tell(body, succeeded);
+        try {
+          this.#runSingly(body, until, progress, succeeded);
+        } finally {
+          this.#tell(body, succeeded);
+        }
       }
-      if (this.#callsInChunk > CALLS_PER_CHUNK) {
-        this.#callsInChunk = 0;
-        this.bodyDone = progress.done;
-        yield;
-      }
+      this.bodyDone = progress.done;
+      yield* this.pause();
     }
     this.bodyDone = 0;
+  }
+
+  /** Gives way to the driver when it is its turn; between any two SEAMCALLs KVM may do that. */
+  *pause(): Generator<void, void> {
+    if (this.#callsInChunk < this.#callsPerTurn) return;
+    this.#callsInChunk = 0;
+    yield;
+  }
+
+  /** The rest of one iteration, the place after each call noted, with a pause there. */
+  *#runWatched(body: readonly BodyStep[], progress: BodyProgress): Generator<void, void> {
+    const iteration = progress.done;
+    for (let i = progress.step; i < body.length; i++) {
+      const step = body[i] as BodyStep;
+      if (step.kind === "host") this.observer.hostWork(step.work, step.times);
+      else if (step.kind === "guest") step.run(iteration, 1);
+      else if (isDue(step, iteration)) {
+        const execution = executionsBefore(step, iteration);
+        for (let time = progress.time; time < step.times; time++) {
+          const status = this.#callWithRetries(step, execution, time);
+          if (status !== SUCCESS && !isAccepted(step, status)) {
+            progress.failure = { step: i, leaf: step.leaf, status };
+            return;
+          }
+          if (time + 1 === step.times) progress.stand(i + 1, 0);
+          else progress.stand(i, time + 1);
+          yield* this.pause();
+        }
+      }
+      progress.stand(i + 1, 0);
+    }
+    progress.complete();
   }
 
   #runSingly(
@@ -123,8 +159,8 @@ export class SeamcallPort {
     succeeded: Float64Array,
   ): void {
     for (let done = progress.done; done < until; done++) {
-      const failure = this.#runOne(body, done, succeeded);
       progress.done = done;
+      const failure = this.#runOne(body, progress, succeeded);
       if (failure !== null) {
         progress.failure = failure;
         return;
@@ -151,6 +187,9 @@ export class SeamcallPort {
       if (span === 1) return 1;
       if (step.kind !== "seamcall") continue;
       span = Math.min(span, this.#reach(step, from, span));
+    }
+    if (span > 1 && this.#interposer !== null) {
+      return untouchedIterations(this.#interposer, body, from, span);
     }
     return span;
   }
@@ -181,7 +220,7 @@ export class SeamcallPort {
         const calls = (executionsBefore(step, from + span) - before) * step.times;
         if (calls === 0) continue;
         this.#load(step, before, 0);
-        const status = this.module.seamcall(step.lp, this.registers, calls);
+        const status = this.#target.seamcall(step.lp, this.registers, calls);
         if (status !== SUCCESS && !step.accept.includes(status.name)) {
           throw new Error(`${step.leaf.name} ended a uniform span with ${status.text}`);
         }
@@ -194,24 +233,23 @@ export class SeamcallPort {
   /** One iteration, call by call; successes are counted in `succeeded`, anything else is told. */
   #runOne(
     body: readonly BodyStep[],
-    iteration: number,
+    progress: BodyProgress,
     succeeded: Float64Array,
   ): BodyFailure | null {
+    const iteration = progress.done;
     for (let i = 0; i < body.length; i++) {
       const step = body[i] as BodyStep;
       if (step.kind === "host") succeeded[i] = (succeeded[i] as number) + step.times;
       else if (step.kind === "guest") step.run(iteration, 1);
-      else if (
-        step.every === 1 ||
-        iteration === 0 ||
-        (step.offset + iteration) % step.every === 0
-      ) {
+      else if (isDue(step, iteration)) {
         const execution = step.every === 1 ? iteration : executionsBefore(step, iteration);
         for (let time = 0; time < step.times; time++) {
           this.#load(step, execution, time);
-          let status = this.module.seamcall(step.lp, this.registers, 1);
+          let status = this.#target.seamcall(step.lp, this.registers, 1);
           if (status !== SUCCESS) {
+            progress.stand(i, time);
             status = this.#retry(step, execution, time, status);
+            progress.stand(0, 0);
             if (status !== SUCCESS && !isAccepted(step, status)) {
               return { step: i, leaf: step.leaf, status };
             }
@@ -222,23 +260,30 @@ export class SeamcallPort {
     return null;
   }
 
-  #callWithRetries(step: SeamcallStep): Status {
-    this.#load(step, 0, 0);
-    const status = this.module.seamcall(step.lp, this.registers, 1);
-    if (status !== SUCCESS) return this.#retry(step, 0, 0, status);
+  #callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
+    this.#load(step, execution, time);
+    const status = this.#target.seamcall(step.lp, this.registers, 1);
+    if (status !== SUCCESS) return this.#retry(step, execution, time, status);
     this.#observe(step, status, 1);
     return status;
   }
 
-  /** A call failed: it is told, and made again as the kernel does. The last status, told as well. */
+  /**
+   * A call failed: it is told, and made again as the kernel does. The last status, told as well.
+   *
+   * @throws KvmLivelock when the kernel would go on for ever
+   */
   #retry(step: SeamcallStep, execution: number, time: number, first: Status): Status {
     let status = first;
     this.#observe(step, status, 1);
     const tries = Math.min(step.tries, SPIN_LIMIT);
     for (let made = 1; made < tries && matches(step.retryOn, status); made++) {
       this.#load(step, execution, time);
-      status = this.module.seamcall(step.lp, this.registers, 1);
+      status = this.#target.seamcall(step.lp, this.registers, 1);
       this.#observe(step, status, 1);
+    }
+    if (step.tries > SPIN_LIMIT && matches(step.retryOn, status)) {
+      throw new KvmLivelock(step.leaf, status);
     }
     return status;
   }
@@ -246,7 +291,7 @@ export class SeamcallPort {
   #observe(step: SeamcallStep, status: Status, count: number): void {
     const { leaf } = step;
     this.#callsInChunk += this.#spanLimit === 1 ? count : 1;
-    this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize);
+    this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize, step.lp);
   }
 
   #load(step: SeamcallStep, execution: number, time: number): void {
@@ -264,6 +309,11 @@ export class SeamcallPort {
     low[R9] = step.r9Low;
     high[R9] = step.r9High;
   }
+}
+
+/** Whether the step is executed in this iteration. */
+function isDue(step: SeamcallStep, iteration: number): boolean {
+  return step.every === 1 || iteration === 0 || (step.offset + iteration) % step.every === 0;
 }
 
 function matches(patterns: readonly string[], status: Status): boolean {

@@ -1,4 +1,5 @@
 import type { Profile } from "../cost/profile.ts";
+import type { SeamcallObserver } from "../kvm/seamcall-port.ts";
 import { destroyVm } from "../kvm/teardown/destroy.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
@@ -9,12 +10,15 @@ import { createTd, populateTd, refuse, refuseGone, requireTd } from "./lifecycle
 import type { Result, TdDescription, TdSource } from "./result.ts";
 import { type HostedTd, SimulatedHost } from "./simulated-host.ts";
 import type { TdOptions } from "./td-options.ts";
+import { bothOf } from "./trace/recorder.ts";
 
 /** How a teardown is driven and priced. */
 export interface Session extends RunControl {
   readonly profile: Profile;
   /** Seed of everything random; it travels with the result. */
   readonly seed: number;
+  /** Gives who is told of every SEAMCALL of a teardown besides its ledger. */
+  readonly observe?: (strategy: string) => SeamcallObserver;
 }
 
 /** Name of the TD that exists only for one command. */
@@ -157,7 +161,10 @@ async function tearDown(
     });
   }
   td.teardown ??= { strategy: name, ledger: new Ledger(), td: before };
-  const kvm = host.kvm(td.teardown.ledger, session.step);
+  const { ledger } = td.teardown;
+  const watcher = session.observe?.(name);
+  const observer = watcher === undefined ? ledger : bothOf(ledger, watcher);
+  const kvm = host.kvm(observer, session.step);
   const total = vm.memory.leafCount(0) + vm.memory.leafCount(1);
   const error = await drive(destroyVm(kvm, vm, strategy), session, () => {
     const left = vm.memory.leafCount(0) + vm.memory.leafCount(1);
