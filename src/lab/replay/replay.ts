@@ -34,8 +34,6 @@ export interface ReplayOptions {
   readonly observer?: StepObserver;
   /** Asked between sequences; true ends the replay early, with what was found so far. */
   readonly shouldStop?: () => boolean;
-  /** Told after every sequence how many have been replayed. */
-  readonly onProgress?: (sequences: number) => void;
 }
 
 /**
@@ -59,16 +57,6 @@ export async function replay(source: Chunks, options: ReplayOptions = {}): Promi
   if (tally.sequences === 0 && options.shouldStop?.() !== true) {
     throw new Failure("data", `${name}: no sequence in it`);
   }
-  return tally.result();
-}
-
-/** Replays sequences that are already parsed. */
-export function replaySequences(
-  sequences: Iterable<Sequence>,
-  options: ReplayOptions = {},
-): ReplayResult {
-  const tally = new Tally(options);
-  for (const sequence of sequences) tally.run(sequence);
   return tally.result();
 }
 
@@ -125,7 +113,6 @@ class Tally {
       if (this.#options.all === true || this.#first.length < MOST_LISTED)
         this.#first.push(mismatch);
     }
-    this.#options.onProgress?.(this.sequences);
   }
 
   result(): ReplayResult {
