@@ -18,6 +18,7 @@ export type OutputStream = Pick<WriteStream, "write" | "on"> & {
 export interface TalkOptions {
   readonly color?: ColourOption;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** Data on stdout, everything else on stderr. */
@@ -87,6 +88,11 @@ export class Console {
   /** One line for the user on stderr, unless `--quiet`. */
   note(text: string): void {
     if (!this.quiet) this.complain(text);
+  }
+
+  /** One line on stderr with `--verbose`: what was decided on the way to the data. */
+  detail(text: string): void {
+    if (this.#talk.verbose === true) this.note(text);
   }
 
   /** One line on stderr that `--quiet` does not hide. */

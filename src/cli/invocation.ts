@@ -23,7 +23,6 @@ export interface Cli {
 export interface GlobalOptions extends TalkOptions {
   readonly store?: string;
   readonly progress?: ProgressOption;
-  readonly verbose?: boolean;
 }
 
 export interface RunOptions {
@@ -43,8 +42,13 @@ export function addRunOptions(command: Command): void {
 
 /** The store that the options and the environment name. */
 export function openStore(cli: Cli, options: GlobalOptions, command: string): Store {
+  const directory = storeDirectory({
+    option: options.store,
+    environment: cli.console.environment,
+  });
+  cli.console.detail(`store: ${directory}`);
   return new Store({
-    directory: storeDirectory({ option: options.store, environment: cli.console.environment }),
+    directory,
     command,
     note: (text) => cli.console.note(`note: ${text}`),
     shouldStop: cli.signals.shouldStop,
@@ -73,6 +77,7 @@ export async function runSession<T>(
   const progress = startProgress(cli.console, options.progress ?? "auto");
   try {
     const profile = await loadProfile(options.profile);
+    cli.console.detail(`cost profile: ${profile.name}`);
     const session: Session = {
       step: options.step === true,
       seed: options.seed ?? 1,

@@ -89,13 +89,14 @@ export function openOutputs(console: Console, options: OutputOptions): Outputs {
       hint: "give one of them",
     });
   }
-  const files: { readonly format: FormatName; readonly file: OutputFile }[] = [];
+  const files: { readonly format: FormatName; readonly path: string; readonly file: OutputFile }[] =
+    [];
   const discard = (): void => {
     for (const { file } of files.splice(0)) file.discard();
   };
   try {
     for (const { format, file } of exports) {
-      if (file !== STDOUT) files.push({ format, file: openOutputFile(file) });
+      if (file !== STDOUT) files.push({ format, path: file, file: openOutputFile(file) });
     }
   } catch (error) {
     discard();
@@ -108,7 +109,7 @@ export function openOutputs(console: Console, options: OutputOptions): Outputs {
 async function deliver(
   console: Console,
   render: Render,
-  files: { readonly format: FormatName; readonly file: OutputFile }[],
+  files: { readonly format: FormatName; readonly path: string; readonly file: OutputFile }[],
   format: FormatName,
 ): Promise<void> {
   while (files.length > 0) {
@@ -117,6 +118,7 @@ async function deliver(
     const text = await render({ format: next.format, color: false, width: FILE_WIDTH });
     files.shift();
     next.file.write(text);
+    console.detail(`wrote ${next.format} to ${next.path}`);
   }
   const { colour: color, width } = console;
   await console.print(await render({ format, color, width }));

@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Profile } from "../cost/profile.ts";
-import { errnoOf, fileFailure } from "../store/storage.ts";
-import { Failure } from "../units/failure.ts";
+import { readJsonFile } from "./input-file.ts";
 
 /** A profile is a few dozen numbers; a file beyond this is none. */
 const PROFILE_BYTES_MAX = 1024 * 1024;
@@ -19,28 +17,5 @@ export async function loadProfile(name: string | undefined): Promise<Profile> {
   if (name === undefined) return DEFAULT_PROFILE;
   if (BUILT_IN_PROFILES.has(name) || !/[./\\]/.test(name)) return builtInProfile(name);
   const { parseProfile } = await import("../cost/profile-schema.ts");
-  return parseProfile(readJson(name), name);
-}
-
-function readJson(path: string): unknown {
-  const text = readText(path);
-  if (text.length > PROFILE_BYTES_MAX) {
-    throw new Failure("data", `${path} is too large for a profile`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Failure("data", `${path} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") {
-      throw new Failure("no-input", `there is no file ${path} (ENOENT)`, { cause: error });
-    }
-    throw fileFailure(error, { verb: "read", path });
-  }
+  return parseProfile(readJsonFile(name, "a profile", PROFILE_BYTES_MAX), name);
 }

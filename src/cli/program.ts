@@ -71,5 +71,8 @@ function addGlobalOptions(program: Command): void {
     new Option("--progress <when>", "progress on stderr").choices(["auto", "always", "never"]),
   );
   program.option("-q, --quiet", "no notes and no progress");
-  program.option("-v, --verbose", "more detail");
+  program.option(
+    "-v, --verbose",
+    "say on stderr what was resolved: TD, host, profile, store, files",
+  );
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { LAYOUTS, type TdOptions } from "../lab/td-options.ts";
 import { Failure } from "../units/failure.ts";
 import { formatSize, parseSize } from "../units/size.ts";
+import { findPlatform } from "./platform-option.ts";
 import { findTdShape } from "./td-shapes.ts";
 
 /** Option values by commander's attribute names; those of other options are ignored here. */
@@ -15,6 +16,7 @@ export interface TdOptionValues {
   readonly pageSize?: TdOptions["pageSize"];
   readonly initialImage?: number;
   readonly kernel?: string;
+  readonly platform?: string;
   readonly td?: string;
   readonly layout?: TdOptions["layout"];
 }
@@ -34,6 +36,7 @@ export function addTdOptions(command: Command): void {
   add("--page-size <size>", "4K or 2M (default 4K)", pageSize);
   add("--initial-image <size>", "measured part of the memory (default 0)", parseSize);
   add("--kernel <generation>", "kernel generation (default v16)");
+  add("--platform <name|file>", "the host: hkids-63, hkids-15, two-socket ... (default as needed)");
   add("--td <shape>", "a published or cloud TD, for example published-64x400");
   command.addOption(
     new Option("--layout <layout>", "guest physical layout (default contiguous)").choices(LAYOUTS),
@@ -50,20 +53,25 @@ export interface GivenTd {
 /**
  * What the TD options say; `--td` is the base that the others change.
  *
- * @throws Failure `usage` for a shape that there is none of
+ * @throws Failure `usage` for a shape or platform that there is none of, `no-input` and `data`
+ *   for a platform file
  */
 export function givenTd(values: TdOptionValues): GivenTd {
+  const platform = values.platform === undefined ? undefined : findPlatform(values.platform);
   const shape = values.td === undefined ? {} : findTdShape(values.td);
   const given = {
+    // A shape tells on how many packages it was seen; a platform that is named knows better.
+    ...(platform?.packages === undefined ? {} : { packages: platform.packages }),
     memoryBytes: values.memory,
     populatedBytes: values.populated,
     vcpus: values.vcpus,
-    packages: values.packages,
+    ...(values.packages === undefined ? {} : { packages: values.packages }),
     lps: values.lps,
     pageSize: values.pageSize,
     initialImageBytes: values.initialImage,
     layout: values.layout,
     kernel: values.kernel,
+    platform,
   };
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: Partial<TdOptions> = { ...shape, ...Object.fromEntries(present) };

@@ -3,15 +3,11 @@ import type { ReplayOptions, ReplayResult } from "../lab/replay/replay.ts";
 import { errnoOf, fileFailure } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
 import { EXIT_SIGNAL } from "./exit-codes.ts";
+import { inputName } from "./input-file.ts";
 import type { Cli } from "./invocation.ts";
 import { Interrupted } from "./signals.ts";
 
 const STDIN = "-";
-
-/** What the input is called in messages. */
-export function inputName(path: string): string {
-  return path === STDIN ? "stdin" : path;
-}
 
 /**
  * Replays the vectors of a file, `-` for stdin.

@@ -10,6 +10,7 @@ import { formatSize } from "../units/size.ts";
 import { drive, type RunControl } from "./drive.ts";
 import { generation } from "./kernels.ts";
 import { segments } from "./layout.ts";
+import { platformFor } from "./platform.ts";
 import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
 import { PAGE_BYTES, type TdOptions } from "./td-options.ts";
 import { reportTd, type TdReport } from "./td-report.ts";
@@ -80,6 +81,11 @@ function onHost(host: SimulatedHost, options: TdOptions): TdOptions {
   const { lpToPackage } = host.platform;
   const packages = Math.max(...lpToPackage) + 1;
   const lps = lpToPackage.length;
+  if (options.platform !== null && !isOn(host, options)) {
+    throw new Failure("usage", `the host is another one than platform ${options.platform.name}`, {
+      hint: "TDs of one store share its host: use another --store or tdx-sim reset",
+    });
+  }
   const isOther =
     (options.packages !== 1 && options.packages !== packages) ||
     (options.lps !== null && options.lps !== lps);
@@ -87,6 +93,17 @@ function onHost(host: SimulatedHost, options: TdOptions): TdOptions {
   throw new Failure("usage", `the host has ${lps} LPs in ${packages} packages already`, {
     hint: "TDs of one store share its host: use another --store or tdx-sim reset",
   });
+}
+
+/** Whether the host is the platform that the options name. */
+function isOn({ platform }: SimulatedHost, options: TdOptions): boolean {
+  const { lpToPackage, ...machine } = platform;
+  const { lpToPackage: lps, ...named } = platformFor(options);
+  const sized = options.platform?.lps !== undefined;
+  return (
+    JSON.stringify(machine) === JSON.stringify(named) &&
+    (!sized || lps.length === lpToPackage.length)
+  );
 }
 
 /** How far a TD is populated. */

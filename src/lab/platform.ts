@@ -5,31 +5,42 @@ const GIB = 2 ** 30;
 /** Fewest LPs of a host that is made for a TD. */
 const LPS_MIN = 16;
 /** Private KeyIDs [64, 128): the first is the module's own, as Linux uses them. */
-const HKIDS = { first: 64, count: 64, global: 64 } as const;
-/** 128 KeyIDs take 7 of the 52 address bits. */
-const HKID_SHIFT = 45;
-/** One TDMR from 4 GiB almost up to the HKID bits: runs of free pages cost nothing. */
-const TDMR = { base: 4 * GIB, size: 2 ** HKID_SHIFT - 8 * GIB } as const;
+const KEY_IDS = { first: 64, count: 64 } as const;
+const MAX_PA = 52;
 const SUB_BLOCKS = 1;
+const TDMR_BASE = 4 * GIB;
 
-/** LPs of the host for these options: as asked for, else as many as the vCPUs need. */
-export function lpsFor(options: TdOptions): number {
-  return options.lps ?? Math.max(LPS_MIN, options.vcpus);
+/** LPs of the host for these options: as the platform has or as asked for, else as many as needed. */
+function lpsFor({ platform, lps, vcpus }: TdOptions): number {
+  return platform?.lps ?? lps ?? Math.max(LPS_MIN, vcpus);
 }
 
-/** A host as large as the TD needs, its LPs dealt out to the packages in turn. */
+/** First address bit of the HKID: KeyIDs take as many upper bits as the largest of them needs. */
+function hkidShiftFor(keyIdsEnd: number): number {
+  return MAX_PA - Math.ceil(Math.log2(keyIdsEnd));
+}
+
+/** Most bytes of TD memory on a host whose KeyIDs end before `keyIdsEnd`. */
+export function memoryMax(keyIdsEnd: number): number {
+  return 2 ** hkidShiftFor(keyIdsEnd) - 2 * TDMR_BASE;
+}
+
+/**
+ * The host that a platform names, or one as large as the TD needs; its LPs are dealt out to the
+ * packages in turn.
+ */
 export function platformFor(options: TdOptions): Platform {
-  return platformOf(lpsFor(options), options.packages);
-}
-
-/** The default host with this many LPs and packages. */
-export function platformOf(lps: number, packages: number): Platform {
+  const { platform } = options;
+  const packages = platform?.packages ?? options.packages;
+  const { first, count } = platform?.privateKeyIds ?? KEY_IDS;
+  // One TDMR from 4 GiB almost up to the HKID bits: runs of free pages cost nothing.
+  const size = platform?.memoryBytes ?? memoryMax(first + count);
   return {
-    lpToPackage: Array.from({ length: lps }, (_, lp) => lp % packages),
-    hkids: HKIDS,
-    hkidShift: HKID_SHIFT,
-    maxPa: 52,
-    cacheSubBlocks: SUB_BLOCKS,
-    tdmrs: [TDMR],
+    lpToPackage: Array.from({ length: lpsFor(options) }, (_, lp) => lp % packages),
+    hkids: { first, count, global: first },
+    hkidShift: hkidShiftFor(first + count),
+    maxPa: MAX_PA,
+    cacheSubBlocks: platform?.cacheSubBlocks ?? SUB_BLOCKS,
+    tdmrs: [{ base: TDMR_BASE, size }],
   };
 }

@@ -1,6 +1,7 @@
 import { Failure } from "../units/failure.ts";
 import { formatSize } from "../units/size.ts";
 import { GENERATIONS } from "./kernels.ts";
+import type { PlatformShape } from "./platforms.ts";
 import type { PageSize } from "./result.ts";
 
 export const LAYOUTS = ["contiguous", "q35", "alternate"] as const;
@@ -22,8 +23,8 @@ export interface TdOptions {
   readonly layout: Layout;
   /** Kernel generation by name. */
   readonly kernel: string;
-  /** Named platform or file; null is a host as large as the TD needs. */
-  readonly platform: string | null;
+  /** The host; null is one as large as the TD needs. */
+  readonly platform: PlatformShape | null;
 }
 
 const GIB = 2 ** 30;
@@ -65,6 +66,7 @@ export function resolveTdOptions(given: Partial<TdOptions>): TdOptions {
     memoryBytes,
     vcpus,
     populatedBytes: given.populatedBytes ?? memoryBytes,
+    ...ofPlatform(given),
   };
   checkSizes(options);
   checkCount("vCPUs", options.vcpus, 1, VCPUS_MAX);
@@ -76,6 +78,25 @@ export function resolveTdOptions(given: Partial<TdOptions>): TdOptions {
     });
   }
   return options;
+}
+
+/** Packages and LPs of a platform that says how many; options may only agree with it. */
+function ofPlatform(given: Partial<TdOptions>): Partial<TdOptions> {
+  const { platform } = given;
+  if (platform === null || platform === undefined) return {};
+  const fixed: { packages?: number; lps?: number } = {};
+  for (const what of ["packages", "lps"] as const) {
+    const has = platform[what];
+    if (has === undefined) continue;
+    const asked = given[what] ?? has;
+    if (asked !== has) {
+      throw new Failure("usage", `platform ${platform.name} has ${has} ${what}, not ${asked}`, {
+        hint: `leave --${what} out, or name another platform`,
+      });
+    }
+    fixed[what] = has;
+  }
+  return fixed;
 }
 
 function checkSizes(options: TdOptions): void {

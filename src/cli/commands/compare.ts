@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Result } from "../../lab/result.ts";
-import { resolveTdOptions } from "../../lab/td-options.ts";
+
 import { compareFresh, compareTd } from "../../lab/teardown.ts";
 import { FORMAT_NAMES, render } from "../../report/index.ts";
 import { describeCommand } from "../help-text.ts";
@@ -15,6 +15,7 @@ import {
   storedTds,
 } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
+import { resolvedTd } from "../resolved-td.ts";
 import { requireHost } from "../stored-host.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 import { chooseTarget } from "../td-target.ts";
@@ -43,7 +44,7 @@ async function compare(cli: Cli, name: string | undefined, options: Options): Pr
     let result: Result;
     if (target.kind === "fresh") {
       if (target.source === "default") noteDefaultTd(cli);
-      const td = resolveTdOptions(target.options);
+      const td = resolvedTd(cli, target.options);
       result = await compareFresh(td, { source: target.source }, session);
     } else {
       const host = requireHost(restoreHost(store.read()), target.name);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { createTd } from "../../lab/lifecycle.ts";
 import { SimulatedHost } from "../../lab/simulated-host.ts";
-import { resolveTdOptions } from "../../lab/td-options.ts";
+
 import { checkTdName, nextTdName } from "../../store/td-name.ts";
 import { describeCommand } from "../help-text.ts";
 import {
@@ -16,6 +16,7 @@ import {
 } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
+import { resolvedTd } from "../resolved-td.ts";
 import { tdDocument } from "../td-document.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 
@@ -36,7 +37,7 @@ export function define(command: Command, cli: Cli): void {
 
 async function create(cli: Cli, name: string | undefined, options: Options): Promise<void> {
   if (name !== undefined) checkTdName(name);
-  const td = resolveTdOptions(givenTd(options).options);
+  const td = resolvedTd(cli, givenTd(options).options);
   await runSession(cli, options, async (session, outputs) => {
     const report = await changeHost(
       cli,

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
+import { inputName } from "../input-file.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
 import { replayDocument, verdictOf } from "../replay-document.ts";
-import { inputName, replayFile } from "../vector-input.ts";
+import { replayFile } from "../vector-input.ts";
 
 type Options = GlobalOptions & OutputOptions & { readonly all?: boolean };
 
