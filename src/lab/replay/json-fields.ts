@@ -12,11 +12,13 @@ export function refuse(where: string, problem: string): never {
   throw new Failure("data", where === "" ? problem : `${where}: ${problem}`);
 }
 
-/** A value of the input as an error message shows it: short and without control characters. */
+/** A value of the input as an error message shows it: short, whatever its size. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";
-  const text = JSON.stringify(value);
-  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}...`;
+  if (Array.isArray(value)) return "a list";
+  if (isObject(value)) return "an object";
+  const text = JSON.stringify(typeof value === "string" ? value.slice(0, MOST_SHOWN) : value);
+  return typeof value === "string" && value.length > MOST_SHOWN ? `${text}...` : text;
 }
 
 export function at(where: string, key: string): string {

@@ -31,7 +31,7 @@ describe("lines", () => {
   });
 
   test("that are JSON but no object are refused", async () => {
-    await expectRefused("[]", "a sequence is an object, not []");
+    await expectRefused("[]", "a sequence is an object, not a list");
     await expectRefused("17", "a sequence is an object, not 17");
     await expectRefused("null", "a sequence is an object, not null");
   });
