@@ -18,7 +18,10 @@ const LAZY_PACKAGES = {
   "cli-table3": "cli-table3",
   "csv-stringify": "csv-stringify",
   "csv-stringify/sync": "csv-stringify-sync",
+  "ml-fcnnls": "ml-fcnnls",
+  "ml-matrix": "ml-matrix",
   "proper-lockfile": "proper-lockfile",
+  "simple-statistics": "simple-statistics",
   "write-file-atomic": "write-file-atomic",
   yaml: "yaml",
 };
