@@ -100,12 +100,28 @@ export interface TdDescription {
   readonly finalized: boolean;
 }
 
+/** What became of one expectation, or of one metric held against a baseline. */
+export interface ExpectationResult {
+  readonly kind: "expectation" | "baseline";
+  /** As it was written; for a baseline the path of the metric, `hint.seamcalls.total`. */
+  readonly expectation: string;
+  readonly level: "warn" | "error";
+  readonly passed: boolean;
+  /** Both sides; null where a division by 0 left no number. */
+  readonly left: number | boolean | string | null;
+  readonly right: number | boolean | string | null;
+  /** The expectation with its values put in. */
+  readonly detail: string;
+}
+
 export interface Result {
   readonly schema: "tdx-sim/result/v1";
   readonly simulated: true;
   readonly version: string;
   readonly command: string;
   readonly seed: number;
+  /** The scenario that was run; absent for a TD of options or of the store. */
+  readonly scenario?: { readonly name: string; readonly sha256: string };
   readonly kernel: string;
   readonly module: string;
   readonly profile: { readonly name: string; readonly sha256: string };
@@ -113,5 +129,7 @@ export interface Result {
   readonly td: TdDescription;
   readonly strategies: readonly StrategyResult[];
   readonly comparison: readonly ComparisonEntry[];
+  /** Absent where nothing was expected. */
+  readonly expectations?: readonly ExpectationResult[];
   readonly warnings: readonly string[];
 }

@@ -1,4 +1,10 @@
-import type { EstimatedInterval, Result, Seamcalls, StrategyResult } from "../lab/result.ts";
+import type {
+  EstimatedInterval,
+  ExpectationResult,
+  Result,
+  Seamcalls,
+  StrategyResult,
+} from "../lab/result.ts";
 
 function interval({ low, mid, high, basis }: EstimatedInterval): EstimatedInterval {
   return { low, mid, high, basis };
@@ -46,15 +52,30 @@ function strategyInOrder(entry: StrategyResult): StrategyResult {
   };
 }
 
+function expectation(entry: ExpectationResult): ExpectationResult {
+  return {
+    kind: entry.kind,
+    expectation: entry.expectation,
+    level: entry.level,
+    passed: entry.passed,
+    left: entry.left,
+    right: entry.right,
+    detail: entry.detail,
+  };
+}
+
 /** The keys in the order the contract shows them, however the result was put together. */
-function inOrder(result: Result): Result {
-  const { profile, platform, td } = result;
+export function inOrder(result: Result): Result {
+  const { profile, platform, td, scenario, expectations } = result;
   return {
     schema: result.schema,
     simulated: result.simulated,
     version: result.version,
     command: result.command,
     seed: result.seed,
+    ...(scenario === undefined
+      ? {}
+      : { scenario: { name: scenario.name, sha256: scenario.sha256 } }),
     kernel: result.kernel,
     module: result.module,
     profile: { name: profile.name, sha256: profile.sha256 },
@@ -83,6 +104,7 @@ function inOrder(result: Result): Result {
       seamcallRatio: entry.seamcallRatio,
       elapsedRatio: interval(entry.elapsedRatio),
     })),
+    ...(expectations === undefined ? {} : { expectations: expectations.map(expectation) }),
     warnings: result.warnings,
   };
 }
