@@ -64,21 +64,22 @@ function surcharge(form: OtherForm, phase: string, pages: number, time: Interval
  */
 function fittedTime(sum: number, fit: Fit, td: TdSize, counts: PhaseCounts): FittedTime {
   const form = fit.otherForm;
-  const tolerance = fit.tolerance.value;
+  const below = 1 - fit.tolerance.value;
+  const above = 1 + (fit.toleranceAbove ?? fit.tolerance).value;
   const wider = 1 + fit.widening.value * doublingsOutside(td, form?.range ?? fit.range);
   const pages = form === undefined ? 0 : pagesOf(counts, form.pagesLeaf);
   if (form === undefined || pages === 0 || !isBeyond(td, fit.range)) {
-    const low = (sum * (1 - tolerance)) / wider;
-    return { time: { low, mid: sum, high: sum * (1 + tolerance) * wider } };
+    const low = (sum * below) / wider;
+    return { time: { low, mid: sum, high: sum * above * wider } };
   }
   const other = otherFormTime(form, td, pages);
-  const low = (Math.min(sum, other) * (1 - tolerance)) / wider;
-  const open = Math.max(sum * (1 + tolerance), other * (1 + form.margin.value)) * wider;
+  const low = (Math.min(sum, other) * below) / wider;
+  const open = Math.max(sum * above, other * (1 + form.margin.value)) * wider;
   const high = Math.max(Math.min(open, low * form.spread.value), sum);
   const upper = Math.min(other, high / (1 + form.margin.value));
   const mid = upper > sum ? Math.sqrt(sum * upper) : sum;
-  const above = { low: 0, mid: mid - sum, high: high - sum };
-  return { time: { low, mid, high }, surcharge: surcharge(form, counts.phase, pages, above) };
+  const extra = { low: 0, mid: mid - sum, high: high - sum };
+  return { time: { low, mid, high }, surcharge: surcharge(form, counts.phase, pages, extra) };
 }
 
 /** Pages of a size the fit did not see: each price with its own interval. */

@@ -105,6 +105,7 @@ const Fit = v.strictObject({
     figureIn("ratio"),
     v.check(({ value }) => value < 1, "a tolerance is below 1"),
   ),
+  toleranceAbove: v.exactOptional(figureIn("ratio")),
   widening: figureIn("ratio"),
   otherForm: v.exactOptional(
     v.strictObject({

@@ -105,8 +105,9 @@ export interface Fit {
   /** Their sum is what was fitted: it has the tolerance, not each of them. */
   readonly terms: readonly string[];
   readonly range: MeasuredRange;
-  /** Inside the range: plus and minus this share. */
+  /** Inside the range: minus this share, and plus it unless there is another for that. */
   readonly tolerance: Figure;
+  readonly toleranceAbove?: Figure | undefined;
   /** Outside: this much wider for each doubling of the distance. */
   readonly widening: Figure;
   readonly otherForm?: OtherForm | undefined;

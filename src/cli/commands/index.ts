@@ -15,6 +15,7 @@ export interface CommandEntry {
 
 const LIFE = "Life of a TD:";
 const STORE = "The store:";
+const COST = "What it costs:";
 const MODULE = "The TDX module:";
 const ABOUT = "About:";
 
@@ -52,6 +53,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: STORE,
     summary: "check, repair or unlock the store",
     load: () => import("./store.ts"),
+  },
+  {
+    name: "profile",
+    group: COST,
+    summary: "cost profiles: list, show, check",
+    load: () => import("./profile.ts"),
+  },
+  {
+    name: "calibrate",
+    group: COST,
+    summary: "fit a cost profile to measured teardowns",
+    load: () => import("./calibrate.ts"),
   },
   {
     name: "replay",

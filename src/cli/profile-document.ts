@@ -1,0 +1,179 @@
+import type { Cover, Figure, Fit, Per, Profile, Term } from "../cost/profile.ts";
+import { escapeControls } from "../report/control-characters.ts";
+import { alignColumns, wrapText } from "../report/layout.ts";
+import { formatSize } from "../units/size.ts";
+import type { Render } from "./outputs.ts";
+import { type Row, recordsDocument } from "./records.ts";
+
+/** A profile of the list, with the checksum that results carry. */
+export interface ListedProfile {
+  readonly profile: Profile;
+  readonly sha256: string;
+  readonly isDefault: boolean;
+}
+
+/** `tdx-sim/profiles/v1`: the profiles that there are by name. */
+export function profileListDocument(listed: readonly ListedProfile[]): Render {
+  const rows = listed.map(({ profile, sha256, isDefault }) => ({
+    name: profile.name,
+    default: isDefault,
+    terms: profile.terms.length,
+    fits: profile.fits.length,
+    sha256,
+    description: profile.description,
+  }));
+  return recordsDocument({
+    json: { schema: "tdx-sim/profiles/v1", profiles: rows },
+    rows,
+    table: ({ width }) =>
+      rows.flatMap(({ name, description, terms, default: isDefault }) => [
+        `${name}${isDefault ? " (default)" : ""}, ${terms} prices`,
+        ...wrapText(description, width, "  "),
+      ]),
+  });
+}
+
+/** The profile itself as JSON, or a row for each of its numbers. */
+export function profileDocument(profile: Profile, sha256: string): Render {
+  const head = { profile: profile.name, sha256 };
+  return recordsDocument({
+    json: profile,
+    rows: figuresOf(profile).map((row) => ({ ...head, ...row })),
+    table: ({ width }) => sheet(profile, sha256, width).map(escapeControls),
+  });
+}
+
+function figuresOf({ terms, fits }: Profile): Row[] {
+  return [
+    ...terms.map(({ term, per, price }) => figureRow("price", term, perText(per), price)),
+    ...fits.flatMap((fit) =>
+      namedFigures(fit).map(([name, figure]) => figureRow(name, fit.fit, rangeText(fit), figure)),
+    ),
+  ];
+}
+
+function figureRow(part: string, name: string, of: string, figure: Figure): Row {
+  const { value, low, high, unit, basis, source, conditions } = figure;
+  return { part, name, of, value, low, high, unit, basis, source, conditions };
+}
+
+function namedFigures({ tolerance, toleranceAbove, widening, otherForm }: Fit): [string, Figure][] {
+  return [
+    ["tolerance", tolerance],
+    ...(toleranceAbove === undefined
+      ? []
+      : [["tolerance above", toleranceAbove] satisfies [string, Figure]]),
+    ["widening", widening],
+    ...(otherForm === undefined
+      ? []
+      : (["base", "slope", "margin", "spread"] as const).map((key): [string, Figure] => [
+          `other form: ${key}`,
+          otherForm[key],
+        ])),
+  ];
+}
+
+/** What a price is for, in words. */
+export function perText(per: Per): string {
+  switch (per.kind) {
+    case "leaf":
+      return `each ${per.leaf}${per.pageSize === undefined ? "" : ` on ${per.pageSize}`}`;
+    case "group":
+      return `each ${per.leaves.join(" + ")}${per.pageSize === undefined ? "" : ` on ${per.pageSize}`}`;
+    case "host-work":
+      return `each of hostWork ${per.work}`;
+    case "with-call":
+      return `the host's part of each ${per.leaves.join(" or ")}`;
+    case "phase":
+      return `once in ${per.phase}`;
+    case "failed-call":
+      return `each call that returned ${per.status ?? "anything but TDX_SUCCESS"}`;
+    case "other-call":
+      return "each call of a leaf without a price";
+  }
+}
+
+function rangeText({ phases, range }: Fit): string {
+  const { memoryBytes, vcpus, pageSizes } = range;
+  return (
+    `${phases.join(", ")}: ${formatSize(memoryBytes.low)} to ${formatSize(memoryBytes.high)}, ` +
+    `${vcpus.low} to ${vcpus.high} vCPUs, pages of ${pageSizes.join(" and ")}`
+  );
+}
+
+function coverText({ phase, leaf, pageSize, work }: Cover): string {
+  const what = leaf ?? work ?? "everything";
+  return `${what}${pageSize === undefined ? "" : ` on ${pageSize}`} in ${phase}`;
+}
+
+function sheet(profile: Profile, sha256: string, width: number): string[] {
+  return [
+    `Cost profile ${profile.name}`,
+    ...wrapText(profile.description, width),
+    `sha256 ${sha256}`,
+    ...profile.terms.flatMap((term) => ["", ...termLines(term, width)]),
+    ...profile.fits.flatMap((fit) => ["", ...fitLines(fit, width)]),
+  ];
+}
+
+function termLines({ term, per, covers, price }: Term, width: number): string[] {
+  const contained = (covers ?? []).map(coverText);
+  return [
+    ...wrapText(`${term}: ${perText(per)}`, width),
+    ...figureLines("price", price, width),
+    ...(contained.length === 0 ? [] : wrapText(`contains ${contained.join("; ")}`, width, "    ")),
+  ];
+}
+
+function fitLines(fit: Fit, width: number): string[] {
+  return [
+    ...wrapText(`fit of ${fit.fit}, ${rangeText(fit)}`, width),
+    ...wrapText(`terms ${fit.terms.join(", ")}`, width, "  "),
+    ...wrapText(fit.range.source, width, "  "),
+    ...namedFigures(fit).flatMap(([name, figure]) => figureLines(name, figure, width)),
+  ];
+}
+
+function figureLines(name: string, figure: Figure, width: number): string[] {
+  const { value, low, high, unit, basis, source, conditions } = figure;
+  const range = low === high ? "" : `, ${low} to ${high}`;
+  return [
+    ...wrapText(`${name} ${value}${range} ${unit} (${basis})`, width, "  "),
+    ...wrapText(`from ${source}`, width, "    "),
+    ...wrapText(`for ${conditions}`, width, "    "),
+  ];
+}
+
+/** What the check of one profile came to. */
+export interface CheckedProfile {
+  /** As it was named: a file or a built-in profile. */
+  readonly profile: string;
+  readonly name: string | null;
+  readonly sha256: string | null;
+  readonly valid: boolean;
+  /** Why it is no profile; or what in it is odd. */
+  readonly remarks: readonly string[];
+}
+
+/** `tdx-sim/profile-check/v1`. */
+export function profileCheckDocument(checked: readonly CheckedProfile[]): Render {
+  return recordsDocument({
+    json: { schema: "tdx-sim/profile-check/v1", profiles: checked },
+    rows: checked.map(({ remarks, ...rest }) => ({ ...rest, remarks: remarks.join(" ") })),
+    table: ({ width }) => [
+      ...alignColumns(
+        checked.map(({ profile, valid, name }) => [
+          profile,
+          valid ? "ok" : "no profile",
+          name ?? "",
+        ]),
+        { aligns: ["left", "left", "left"] },
+      ),
+      ...checked.flatMap(({ profile, valid, remarks }) =>
+        remarks.flatMap((remark) =>
+          wrapText(valid ? `${profile}: ${remark}` : remark, width, "- "),
+        ),
+      ),
+    ],
+  });
+}

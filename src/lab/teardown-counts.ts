@@ -1,0 +1,34 @@
+import { DEFAULT_PROFILE } from "../cost/profiles/index.ts";
+import type { PhaseCounts } from "../ledger/phase-counts.ts";
+import type { RunControl } from "./drive.ts";
+import { createTd, populateTd, requireTd } from "./lifecycle.ts";
+import { SimulatedHost } from "./simulated-host.ts";
+import type { TdOptions } from "./td-options.ts";
+import { destroyTd } from "./teardown.ts";
+
+/** Everything counted in the life of one TD, by ioctl and by phase of its teardown. */
+export interface LifeCounts {
+  readonly life: readonly PhaseCounts[];
+  readonly teardown: readonly PhaseCounts[];
+}
+
+const NAME = "td";
+
+/**
+ * Makes, fills and tears down a TD in memory, for its counts.
+ *
+ * @throws Failure as `createTd`, `populateTd` and `destroyTd`; RunStopped
+ */
+export async function countLife(
+  options: TdOptions,
+  strategy: string,
+  control: RunControl,
+): Promise<LifeCounts> {
+  const host = SimulatedHost.boot(options);
+  await createTd(host, NAME, options, control);
+  await populateTd(host, NAME, { finalize: true }, control);
+  await destroyTd(host, NAME, { strategy }, { ...control, profile: DEFAULT_PROFILE, seed: 1 });
+  const td = requireTd(host, NAME);
+  if (td.teardown === null) throw new Error("a TD that was destroyed has no teardown");
+  return { life: td.ledger.phases(), teardown: td.teardown.ledger.phases() };
+}
