@@ -15,14 +15,12 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
  */
 const LAZY_PACKAGES = {
   "cli-progress": "cli-progress",
-  "cli-table3": "cli-table3",
   "csv-stringify": "csv-stringify",
   "csv-stringify/sync": "csv-stringify-sync",
   "ml-fcnnls": "ml-fcnnls",
   "ml-matrix": "ml-matrix",
-  "proper-lockfile": "proper-lockfile",
   "simple-statistics": "simple-statistics",
-  "write-file-atomic": "write-file-atomic",
+  xmlbuilder: "xmlbuilder",
   yaml: "yaml",
 };
 
