@@ -1,0 +1,74 @@
+import type { RunControl } from "../drive.ts";
+import { judge } from "../expect/expectation.ts";
+import type { ExpectationResult, Result, TdDescription } from "../result.ts";
+import { SimulatedHost } from "../simulated-host.ts";
+import { compareTd, type Session } from "../teardown.ts";
+import { MAIN_TD, type Scenario } from "./scenario.ts";
+import { takeStep } from "./steps.ts";
+
+/** One kernel generation's part of a scenario. */
+interface KernelRun {
+  readonly result: Result;
+  readonly refusals: readonly ExpectationResult[];
+}
+
+/**
+ * Runs a scenario: on each of its kernel generations the steps on a new host, then the strategies
+ * on copies of the TD, unless the steps destroyed it.
+ *
+ * @throws Failure `refused` where the kernel refuses and the scenario does not expect it; RunStopped
+ */
+export async function runScenario(scenario: Scenario, control: RunControl): Promise<Result> {
+  const { profile, seed } = scenario;
+  const session: Session = { ...control, step: control.step || scenario.step, profile, seed };
+  const runs: KernelRun[] = [];
+  for (const kernel of scenario.kernels) runs.push(await runOn(scenario, kernel, session));
+  const [first, ...others] = runs.map(({ result }) => result);
+  if (first === undefined) throw new Error("a scenario has at least one kernel");
+  const strategies = [first, ...others].flatMap((result) => result.strategies);
+  const comparison = [first, ...others].flatMap((result) => result.comparison);
+  const expectations = [
+    ...runs.flatMap(({ refusals }) => refusals),
+    ...judge(scenario.expectations, strategies, comparison),
+  ];
+  const { recorded } = scenario;
+  const { version, schema, simulated, module, platform, td } = first;
+  return {
+    schema,
+    simulated,
+    version,
+    command: recorded?.command ?? "run",
+    seed,
+    ...(recorded === null ? { scenario: { name: scenario.name, sha256: scenario.sha256 } } : {}),
+    kernel: scenario.kernels.join(","),
+    module,
+    profile: first.profile,
+    platform,
+    td: described(td, scenario),
+    strategies,
+    comparison,
+    ...(expectations.length === 0 ? {} : { expectations }),
+    warnings: [...new Set([first, ...others].flatMap((result) => result.warnings))],
+  };
+}
+
+function described(td: TdDescription, { name, recorded }: Scenario): TdDescription {
+  if (recorded === null) return { ...td, name, source: "scenario" };
+  return { ...td, name: null, source: recorded.source };
+}
+
+async function runOn(scenario: Scenario, kernel: string, session: Session): Promise<KernelRun> {
+  const host = SimulatedHost.boot({ ...scenario.td, kernel });
+  const refusals: ExpectationResult[] = [];
+  let destroyed: Result | undefined;
+  for (const [i, each] of scenario.steps.entries()) {
+    const step = each.do === "create" ? { ...each, options: { ...each.options, kernel } } : each;
+    const { result, expectation } = await takeStep(host, step, i, session);
+    if (expectation !== undefined) refusals.push(expectation);
+    if (result !== undefined && step.td === MAIN_TD) destroyed = result;
+  }
+  if (destroyed !== undefined) return { result: destroyed, refusals };
+  const { strategies } = scenario;
+  const request = strategies === null ? {} : { strategies };
+  return { result: await compareTd(host, MAIN_TD, request, session), refusals };
+}

@@ -1,0 +1,262 @@
+import { createHash } from "node:crypto";
+import type { Profile } from "../../cost/profile.ts";
+import { parseProfile } from "../../cost/profile-schema.ts";
+import { Failure } from "../../units/failure.ts";
+import { nearest } from "../../units/nearest.ts";
+import { parseSize } from "../../units/size.ts";
+import {
+  checkExpectations,
+  type Expectation,
+  type PlannedStrategy,
+} from "../expect/expectation.ts";
+import { parseExpectation } from "../expect/parse.ts";
+import { GENERATIONS, generation } from "../kernels.ts";
+import type { PlatformShape } from "../platforms.ts";
+import { DEFAULT_TD, resolveTdOptions, type TdOptions } from "../td-options.ts";
+import type { ScenarioFile, ScenarioStep, ScenarioTd } from "./schema.ts";
+import { type Path, parseSource, type ScenarioSource } from "./source.ts";
+import { validate } from "./validate.ts";
+
+/** Looks up what a scenario names; paths are relative to the scenario. */
+export interface Names {
+  readonly shape: (name: string) => Partial<TdOptions>;
+  readonly platform: (name: string) => PlatformShape;
+  readonly profile: (name: string | undefined) => Promise<Profile>;
+}
+
+/** A step with its sizes in bytes. */
+export type Step =
+  | {
+      readonly do: "create";
+      readonly td: string;
+      readonly count: number | null;
+      readonly options: TdOptions;
+      readonly refused: string | null;
+    }
+  | {
+      readonly do: "populate";
+      readonly td: string;
+      readonly bytes: number | null;
+      readonly finalize: boolean;
+      readonly refused: string | null;
+    }
+  | {
+      readonly do: "run";
+      readonly td: string;
+      readonly vcpus: number | null;
+      readonly refused: string | null;
+    }
+  | {
+      readonly do: "destroy";
+      readonly td: string;
+      readonly strategy: string;
+      readonly refused: string | null;
+    };
+
+/** A scenario with everything looked up and every default filled in. */
+export interface Scenario {
+  readonly name: string;
+  /** Of the bytes of its file. */
+  readonly sha256: string;
+  readonly kernels: readonly string[];
+  readonly td: TdOptions;
+  readonly profile: Profile;
+  readonly seed: number;
+  readonly step: boolean;
+  readonly steps: readonly Step[];
+  /** Strategies by which copies of the TD are torn down after the steps; null is all. */
+  readonly strategies: readonly string[] | null;
+  readonly expectations: readonly Expectation[];
+  readonly recorded: NonNullable<ScenarioFile["recorded"]> | null;
+}
+
+/** The TD that a step without `td` is about, and that is torn down at the end. */
+export const MAIN_TD = "td";
+
+/**
+ * Reads a scenario and looks up everything it names, so that it cannot fail half-way over a name.
+ *
+ * @throws Failure `data` with file, line, column and path
+ */
+export async function loadScenario(text: string, origin: string, names: Names): Promise<Scenario> {
+  const source = await parseSource(text, origin);
+  const file = validate(source);
+  const lookup = new Lookup(source, names);
+  const kernels = lookup.kernels(file.kernel);
+  const platform = lookup.platform(file.platform);
+  const td = lookup.td(["td"], { ...file.td }, { platform, kernel: kernels[0] as string });
+  const steps = (file.steps ?? DEFAULT_STEPS).map((step, i) => lookup.step(["steps", i], step, td));
+  const strategies = file.strategies ?? null;
+  const planned = lookup.planned(kernels, steps, strategies);
+  return {
+    name: file.name,
+    sha256: createHash("sha256").update(text).digest("hex"),
+    kernels,
+    td,
+    profile: await lookup.profile(file.profile),
+    seed: file.seed ?? 1,
+    step: file.step ?? false,
+    steps,
+    strategies,
+    expectations: lookup.expectations(file.expect ?? [], planned),
+    recorded: file.recorded ?? null,
+  };
+}
+
+const DEFAULT_STEPS: readonly ScenarioStep[] = [{ do: "create" }, { do: "populate" }];
+
+/** Strategies of which there will be a result. */
+export function plannedStrategies(
+  scenario: Pick<Scenario, "kernels" | "steps" | "strategies">,
+): PlannedStrategy[] {
+  const { kernels, steps, strategies } = scenario;
+  const destroyed = steps.flatMap((step) =>
+    step.do === "destroy" && step.td === MAIN_TD && step.refused === null ? [step.strategy] : [],
+  );
+  return kernels.flatMap((kernel) => {
+    const own = generation(kernel).strategies.map(({ name }) => name);
+    const chosen = destroyed.length > 0 ? destroyed : (strategies ?? own);
+    return chosen.map((strategy) => ({ strategy, kernel }));
+  });
+}
+
+class Lookup {
+  readonly #source: ScenarioSource;
+  readonly #names: Names;
+
+  constructor(source: ScenarioSource, names: Names) {
+    this.#source = source;
+    this.#names = names;
+  }
+
+  /** Does `work`; what it finds wrong is told with its place in the file. */
+  #at<T>(path: Path, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.#placed(path, error);
+    }
+  }
+
+  #placed(path: Path, error: unknown): unknown {
+    if (!(error instanceof Failure) || error.kind === "io") return error;
+    return this.#source.fault(path, error.message, { hint: error.hint, cause: error });
+  }
+
+  kernels(named: ScenarioFile["kernel"]): string[] {
+    const kernels = typeof named === "string" ? [named] : (named ?? [DEFAULT_TD.kernel]);
+    for (const [i, kernel] of kernels.entries()) {
+      if (GENERATIONS.has(kernel)) continue;
+      const known = [...GENERATIONS.keys()];
+      const near = nearest(kernel, known);
+      const path = typeof named === "string" ? ["kernel"] : ["kernel", i];
+      throw this.#source.fault(path, `there is no kernel generation ${JSON.stringify(kernel)}`, {
+        hint: near === undefined ? `there is ${known.join(", ")}` : `did you mean ${near}?`,
+      });
+    }
+    return [...kernels];
+  }
+
+  platform(named: ScenarioFile["platform"]): PlatformShape | null {
+    if (typeof named !== "string") return named ?? null;
+    return this.#at(["platform"], () => this.#names.platform(named));
+  }
+
+  async profile(named: ScenarioFile["profile"]): Promise<Profile> {
+    try {
+      if (typeof named !== "object") return await this.#names.profile(named);
+      return parseProfile(named, "the profile");
+    } catch (error) {
+      throw this.#placed(["profile"], error);
+    }
+  }
+
+  td(path: Path, given: ScenarioTd, base: Partial<TdOptions>): TdOptions {
+    const { shape, memory, populated, initialImage, ...others } = given;
+    const named = shape === undefined ? {} : this.#shape([...path, "shape"], shape, base);
+    const sizes = {
+      memoryBytes: this.#size([...path, "memory"], memory),
+      populatedBytes: this.#size([...path, "populated"], populated),
+      initialImageBytes: this.#size([...path, "initialImage"], initialImage),
+    };
+    const present = Object.entries(sizes).filter(([, bytes]) => bytes !== undefined);
+    const options = { ...base, ...named, ...others, ...Object.fromEntries(present) };
+    return this.#at(path, () => resolveTdOptions(options));
+  }
+
+  #shape(path: Path, name: string, { platform }: Partial<TdOptions>): Partial<TdOptions> {
+    const { packages, ...shape } = this.#at(path, () => this.#names.shape(name));
+    // As on the command line: a platform that is named knows better how many packages there are.
+    const fixed = platform?.packages ?? packages;
+    return fixed === undefined ? shape : { ...shape, packages: fixed };
+  }
+
+  #size(path: Path, size: string | number | undefined): number | undefined {
+    return typeof size === "string" ? this.#at(path, () => parseSize(size)) : size;
+  }
+
+  step(path: Path, step: ScenarioStep, base: TdOptions): Step {
+    const { td = MAIN_TD, refused = null } = step;
+    const about = { td, refused };
+    switch (step.do) {
+      case "create": {
+        const { do: verb, td: _name, refused: _errno, count = null, ...given } = step;
+        const options = Object.keys(given).length === 0 ? base : this.#other(path, given, base);
+        return { do: verb, ...about, count, options };
+      }
+      case "populate": {
+        const bytes = this.#size([...path, "size"], step.size) ?? null;
+        return { do: "populate", ...about, bytes, finalize: step.finalize ?? true };
+      }
+      case "run":
+        return { do: "run", ...about, vcpus: step.vcpus ?? null };
+      case "destroy":
+        return { do: "destroy", ...about, strategy: step.strategy };
+    }
+  }
+
+  /** A TD on the same host: what the step does not say is as for the first TD. */
+  #other(path: Path, given: ScenarioTd, base: TdOptions): TdOptions {
+    const { populatedBytes, ...common } = base;
+    const isWhole = populatedBytes === base.memoryBytes || given.memory !== undefined;
+    return this.td(path, given, isWhole ? common : base);
+  }
+
+  planned(
+    kernels: readonly string[],
+    steps: readonly Step[],
+    strategies: readonly string[] | null,
+  ): PlannedStrategy[] {
+    const all = [...GENERATIONS.values()].flatMap((each) =>
+      each.strategies.map(({ name }) => name),
+    );
+    const check = (path: Path, strategy: string): void => {
+      if (all.includes(strategy)) return;
+      const near = nearest(strategy, all);
+      throw this.#source.fault(path, `there is no strategy ${JSON.stringify(strategy)}`, {
+        hint: near === undefined ? `there is ${all.join(", ")}` : `did you mean ${near}?`,
+      });
+    };
+    for (const [i, step] of steps.entries()) {
+      if (step.do === "destroy") check(["steps", i, "strategy"], step.strategy);
+    }
+    for (const [i, strategy] of (strategies ?? []).entries()) check(["strategies", i], strategy);
+    return plannedStrategies({ kernels, steps, strategies });
+  }
+
+  expectations(
+    expected: NonNullable<ScenarioFile["expect"]>,
+    planned: readonly PlannedStrategy[],
+  ): Expectation[] {
+    return expected.map((each, i) => {
+      const path = typeof each === "string" ? ["expect", i] : ["expect", i, "that"];
+      const text = typeof each === "string" ? each : each.that;
+      const level = typeof each === "string" ? "error" : (each.level ?? "error");
+      return this.#at(path, () => {
+        const comparison = parseExpectation(text, [...GENERATIONS.keys()]);
+        checkExpectations([{ comparison, level }], planned);
+        return { comparison, level };
+      });
+    });
+  }
+}
