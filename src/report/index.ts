@@ -11,6 +11,8 @@ export interface Appearance {
   readonly color: boolean;
   /** Columns of the terminal. */
   readonly width: number;
+  /** Whether the terminal shows block characters; ASCII alone unless given. */
+  readonly unicode?: boolean;
 }
 
 type Renderer = (result: Result, appearance: Appearance) => string | Promise<string>;

@@ -1,5 +1,6 @@
 import type { Result } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
+import { barLines } from "./bars.ts";
 import { alignColumns, type Cell, columnWidths, type Palette, wrapText } from "./layout.ts";
 import { paletteFor } from "./palette.ts";
 import { durationCell, type Sheet, type SheetRow, sheetOf } from "./sheet.ts";
@@ -60,13 +61,19 @@ function phaseLines(result: Result, palette: Palette): string[] {
   return ["", ...alignColumns(rows, { aligns: ["left", "right", "right", "left"], palette })];
 }
 
+export interface TableOptions {
+  readonly color: boolean;
+  readonly width: number;
+  readonly unicode?: boolean;
+}
+
 /**
  * A result for people at a terminal: at most `width` columns wide where the content allows,
- * readable without colour, nothing cut off.
+ * readable without colour, nothing cut off. A comparison ends with bars.
  */
 export async function renderTable(
   result: Result,
-  { color, width }: { readonly color: boolean; readonly width: number },
+  { color, width, unicode = false }: TableOptions,
 ): Promise<string> {
   const sheet = sheetOf(result);
   const palette = await paletteFor(color);
@@ -87,5 +94,7 @@ export async function renderTable(
   }
   if (sheet.notes.length > 0) lines.push("", palette.strong("Notes"));
   for (const note of sheet.notes) lines.push(...wrapText(note, width, "- "));
+  const bars = barLines(result, { width, unicode });
+  if (bars.length > 0) lines.push("", ...bars);
   return `${lines.join("\n")}\n`;
 }
