@@ -142,7 +142,6 @@ describe("groups", () => {
       ["fault on ACCEPT", 3, true],
       ["fault on ACCEPT", 2, false],
       ["fault on ACCEPT of 2 MiB", 2, true],
-      ["cache flush", 5, true],
     ]);
   });
 });

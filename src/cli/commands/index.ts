@@ -55,6 +55,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./store.ts"),
   },
   {
+    name: "explain",
+    group: COST,
+    summary: "what an estimated time is the sum of",
+    load: () => import("./explain.ts"),
+  },
+  {
     name: "profile",
     group: COST,
     summary: "cost profiles: list, show, check",

@@ -32,7 +32,7 @@ const CYCLES = {
   "TDH.MR.EXTEND": 15_306,
 } as const;
 
-/** Leaves that take a page of host memory, which KVM flushes first (kvm-teardown A.2). */
+/** Leaves that take a page, which KVM flushes first (kvm-teardown A.2); a fault's price has it. */
 const TAKES_A_PAGE = [
   "TDH.MNG.CREATE",
   "TDH.MNG.ADDCX",
@@ -40,7 +40,6 @@ const TAKES_A_PAGE = [
   "TDH.VP.ADDCX",
   "TDH.MEM.SEPT.ADD",
   "TDH.MEM.PAGE.ADD",
-  "TDH.MEM.PAGE.AUG",
 ];
 
 /** To a tenth of a nanosecond: more digits than the cycles have would be noise. */
@@ -106,7 +105,7 @@ const HOST_AND_OTHERS: readonly Term[] = [
       high: 6400,
       unit: "ns/page",
       source: "No timing was published; 64 lines at 10 ns, and at most 100 ns each",
-      conditions: "CLFLUSH of each 4 KiB page before KVM gives it to the module",
+      conditions: "CLFLUSH of each 4 KiB page before KVM gives it to the module, but for AUG",
     }),
   },
   {
