@@ -17,6 +17,9 @@ const LAZY_PACKAGES = {
   "cli-progress": "cli-progress",
   "csv-stringify": "csv-stringify",
   "csv-stringify/sync": "csv-stringify-sync",
+  "d3-format": "d3-format",
+  "d3-scale": "d3-scale",
+  "d3-shape": "d3-shape",
   "ml-fcnnls": "ml-fcnnls",
   "ml-matrix": "ml-matrix",
   "simple-statistics": "simple-statistics",
@@ -32,6 +35,9 @@ export function packageVersion() {
 /** What stands for `__VERSION__` in the sources. */
 export const versionDefine = { __VERSION__: JSON.stringify(packageVersion()) };
 
+/** Where package.json says that `#html-app` lies. */
+const HTML_APP = "lazy/html-app";
+
 /**
  * Points imports of the lazy packages at their files in dist.
  * @type {esbuild.Plugin}
@@ -39,6 +45,10 @@ export const versionDefine = { __VERSION__: JSON.stringify(packageVersion()) };
 const lazyPackages = {
   name: "lazy-packages",
   setup(build) {
+    build.onResolve({ filter: /^#html-app$/ }, () => ({
+      path: `./${HTML_APP}.cjs`,
+      external: true,
+    }));
     build.onResolve({ filter: /^[a-z]/ }, ({ path }) => {
       const file = LAZY_PACKAGES[path];
       return file === undefined ? null : { path: `./lazy/${file}.cjs`, external: true };
@@ -47,19 +57,25 @@ const lazyPackages = {
 };
 
 /**
- * Replaces the output by rename, so that a program started meanwhile sees the old file or the
- * new one, never half of it.
- * @type {esbuild.Plugin}
+ * Replaces a file by rename, so that a program started meanwhile sees the old one or the new one,
+ * never half of it.
+ * @param {string} path
+ * @param {string | Uint8Array} contents
  */
+function replaceFile(path, contents) {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  writeFileSync(draft, contents);
+  renameSync(draft, path);
+}
+
+/** @type {esbuild.Plugin} */
 const atomicOutput = {
   name: "atomic-output",
   setup(build) {
     build.onEnd((result) => {
       for (const file of result.outputFiles ?? []) {
-        mkdirSync(dirname(file.path), { recursive: true });
-        const draft = join(dirname(file.path), `.${basename(file.path)}.${process.pid}`);
-        writeFileSync(draft, file.contents);
-        renameSync(draft, file.path);
+        replaceFile(file.path, file.contents);
       }
     });
   },
@@ -99,15 +115,41 @@ const lazy = {
   plugins: [atomicOutput],
 };
 
+/**
+ * The program of the HTML report for browsers, as the text that a CommonJS module exports: the
+ * report carries it inside.
+ */
+async function bundleHtmlApp() {
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ["src/report/html-app/main.ts"],
+    bundle: true,
+    platform: "browser",
+    target: "es2022",
+    format: "iife",
+    minify: true,
+    charset: "utf8",
+    logLevel: "warning",
+    write: false,
+  });
+  const script = outputFiles.map(({ text }) => text.trimEnd()).join("");
+  replaceFile(
+    join(root, "dist", `${HTML_APP}.cjs`),
+    `exports.script = ${JSON.stringify(script)};\n`,
+  );
+}
+
 /** Builds dist/cli.cjs and dist/lazy once; rejects when the sources do not bundle. */
 export async function bundleCli() {
   await esbuild.build(lazy);
+  await bundleHtmlApp();
   await esbuild.build(cli);
 }
 
 /** Rebuilds dist/cli.cjs whenever a source changes, until the process ends. */
 export async function watchCli() {
   await esbuild.build(lazy);
+  await bundleHtmlApp();
   const context = await esbuild.context({ ...cli, logLevel: "info" });
   await context.watch();
 }

@@ -1,45 +1,63 @@
 /** Where the data of a command goes: one format on stdout, any number in files. */
 import { type Command, Option } from "commander";
+import type { DrawingName } from "../report/drawings.ts";
 import type { FormatName } from "../report/index.ts";
-import { type OutputFile, openOutputFile } from "../store/output-file.ts";
+import { inPieces, type OutputFile, openOutputFile } from "../store/output-file.ts";
 import { Failure } from "../units/failure.ts";
 import type { Console } from "./console.ts";
+import { wantsUnicode } from "./glyphs.ts";
 import { nearest } from "./nearest.ts";
 
+/** Formats that a command may be asked for. */
+export type OutputFormat = FormatName | DrawingName;
+
 export interface OutputOptions {
-  readonly format?: FormatName;
+  readonly format?: OutputFormat;
   readonly export?: readonly Export[];
+  /** Print no character that is not ASCII, whatever the locale. */
+  readonly ascii?: boolean;
 }
 
 /** `--export FORMAT=FILE`; `-` as FILE is stdout. */
 export interface Export {
-  readonly format: FormatName;
+  readonly format: OutputFormat;
   readonly file: string;
 }
 
 /** What a document is written for. */
 export interface Target {
-  readonly format: FormatName;
+  readonly format: OutputFormat;
   readonly color: boolean;
   readonly width: number;
+  /** Whether block characters may be used. */
+  readonly unicode: boolean;
 }
 
-export type Render = (target: Target) => string | Promise<string>;
+/** A document, whole or in pieces. */
+export type Content = string | Iterable<string>;
+export type Render = (target: Target) => Content | Promise<Content>;
 
 const STDOUT = "-";
 const FILE_WIDTH = 80;
 
-export function addOutputOptions(command: Command, formats: readonly FormatName[]): void {
+/** @param drawings further formats that only `--export` takes */
+export function addOutputOptions(
+  command: Command,
+  formats: readonly OutputFormat[],
+  drawings: readonly DrawingName[] = [],
+): void {
   command.optionsGroup("Output options:");
   command.addOption(
-    new Option("-f, --format <format>", "format on stdout (default table)").choices(formats),
+    new Option("-f, --format <format>", `format on stdout (default ${formats[0]})`).choices(
+      formats,
+    ),
   );
   command.option(
     "--export <format=file>",
     "also write a file; - is stdout; may be repeated",
     (text, earlier?: readonly Export[]) => [
       ...(earlier ?? []),
-      parseExport(text, earlier ?? [], formats),
+      parseExport(text, earlier ?? [], [...formats, ...drawings]),
     ],
   );
 }
@@ -47,7 +65,7 @@ export function addOutputOptions(command: Command, formats: readonly FormatName[
 function parseExport(
   text: string,
   earlier: readonly Export[],
-  formats: readonly FormatName[],
+  formats: readonly OutputFormat[],
 ): Export {
   const [, name, file] = /^([^=]*)=(.+)$/s.exec(text) ?? [];
   if (name === undefined || file === undefined) {
@@ -81,7 +99,11 @@ export interface Outputs {
  *
  * @throws Failure `cannot-create`, or `usage` when two documents would go to stdout
  */
-export function openOutputs(console: Console, options: OutputOptions): Outputs {
+export function openOutputs(
+  console: Console,
+  options: OutputOptions,
+  defaultFormat: OutputFormat = "table",
+): Outputs {
   const exports = options.export ?? [];
   const toStdout = exports.find(({ file }) => file === STDOUT);
   if (toStdout !== undefined && options.format !== undefined) {
@@ -89,8 +111,7 @@ export function openOutputs(console: Console, options: OutputOptions): Outputs {
       hint: "give one of them",
     });
   }
-  const files: { readonly format: FormatName; readonly path: string; readonly file: OutputFile }[] =
-    [];
+  const files: OpenedExport[] = [];
   const discard = (): void => {
     for (const { file } of files.splice(0)) file.discard();
   };
@@ -102,24 +123,41 @@ export function openOutputs(console: Console, options: OutputOptions): Outputs {
     discard();
     throw error;
   }
-  const format = toStdout?.format ?? options.format ?? "table";
-  return { discard, deliver: (render) => deliver(console, render, files, format) };
+  const { colour: color, width, environment } = console;
+  const unicode = wantsUnicode({
+    ascii: options.ascii === true,
+    environment,
+    isTerminal: console.stdout.isTTY === true,
+  });
+  const format = toStdout?.format ?? options.format ?? defaultFormat;
+  const target = { format, color, width, unicode };
+  return { discard, deliver: (render) => deliver(console, render, files, target) };
+}
+
+interface OpenedExport {
+  readonly format: OutputFormat;
+  readonly path: string;
+  readonly file: OutputFile;
 }
 
 async function deliver(
   console: Console,
   render: Render,
-  files: { readonly format: FormatName; readonly path: string; readonly file: OutputFile }[],
-  format: FormatName,
+  files: OpenedExport[],
+  target: Target,
 ): Promise<void> {
   while (files.length > 0) {
     const [next] = files;
     if (next === undefined) break;
-    const text = await render({ format: next.format, color: false, width: FILE_WIDTH });
+    const { format } = next;
+    const content = await render({ format, color: false, width: FILE_WIDTH, unicode: false });
     files.shift();
-    next.file.write(text);
-    console.detail(`wrote ${next.format} to ${next.path}`);
+    next.file.write(content);
+    console.detail(`wrote ${format} to ${next.path}`);
   }
-  const { colour: color, width } = console;
-  await console.print(await render({ format, color, width }));
+  const content = await render(target);
+  for (const piece of typeof content === "string" ? [content] : inPieces(content)) {
+    if (console.readerGone) return;
+    await console.print(piece);
+  }
 }

@@ -21,8 +21,11 @@ import {
 } from "./storage.ts";
 
 export interface OutputFile {
-  /** Replaces the file's content; the old content stays until the new one is complete. */
-  write(content: string): void;
+  /**
+   * Replaces the file's content; the old content stays until the new one is complete. Pieces are
+   * written as they are made, and none is kept.
+   */
+  write(content: string | Iterable<string>): void;
   /** Leaves everything as it was. */
   discard(): void;
 }
@@ -67,7 +70,8 @@ function replaceable(files: Storage, path: string, mode: number): OutputFile {
   return {
     write(content) {
       try {
-        writeDurably(files, fd, Buffer.from(content, "utf8"));
+        if (typeof content === "string") writeDurably(files, fd, Buffer.from(content, "utf8"));
+        else writePieces(files, fd, content);
         files.renameSync(temporary, path);
         syncDirectory(files, directory);
       } catch (error) {
@@ -82,9 +86,39 @@ function replaceable(files: Storage, path: string, mode: number): OutputFile {
   };
 }
 
-function writeInto(files: Storage, path: string, content: string): void {
+/** Bytes gathered before they are written. */
+const PIECE_BYTES = 64 * 1024;
+
+/** Pieces of about `PIECE_BYTES`, whatever the length of what they are made of. */
+export function* inPieces(content: Iterable<string>): Generator<string> {
+  let piece = "";
+  for (const text of content) {
+    piece += text;
+    if (piece.length < PIECE_BYTES) continue;
+    yield piece;
+    piece = "";
+  }
+  if (piece !== "") yield piece;
+}
+
+function writePieces(files: Storage, fd: number, content: Iterable<string>): void {
   try {
-    files.writeFileSync(path, content);
+    for (const piece of inPieces(content)) files.writeFileSync(fd, piece);
+  } catch (error) {
+    closeQuietly(files, fd);
+    throw error;
+  }
+  writeDurably(files, fd, Buffer.alloc(0));
+}
+
+function writeInto(files: Storage, path: string, content: string | Iterable<string>): void {
+  try {
+    if (typeof content === "string") {
+      files.writeFileSync(path, content);
+      return;
+    }
+    const fd = files.openSync(path, "a");
+    writePieces(files, fd, content);
   } catch (error) {
     throw fileFailure(error, { verb: "write to", path });
   }

@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import type { Result } from "../../lab/result.ts";
 
 import { destroyFresh, destroyTd } from "../../lab/teardown.ts";
-import { FORMAT_NAMES, render } from "../../report/index.ts";
+import { DRAWING_NAMES } from "../../report/drawings.ts";
+import { FORMAT_NAMES } from "../../report/index.ts";
+import { addDrawingOptions, type DrawingOptions, Drawings } from "../drawing-options.ts";
 import { describeCommand } from "../help-text.ts";
 import {
   addRunOptions,
@@ -15,14 +17,14 @@ import {
   runSession,
   storedTds,
 } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions } from "../outputs.ts";
+import { addOutputOptions } from "../outputs.ts";
 import { resolvedTd } from "../resolved-td.ts";
 import { requireHost } from "../stored-host.ts";
 import { addStrategyOptions, chosenStrategy, type StrategyOptions } from "../strategy-options.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 import { chooseTarget } from "../td-target.ts";
 
-type Options = GlobalOptions & RunOptions & OutputOptions & TdOptionValues & StrategyOptions;
+type Options = GlobalOptions & RunOptions & DrawingOptions & TdOptionValues & StrategyOptions;
 
 export function define(command: Command, cli: Cli): void {
   describeCommand(
@@ -35,12 +37,15 @@ export function define(command: Command, cli: Cli): void {
   addStrategyOptions(command);
   addTdOptions(command);
   addRunOptions(command);
-  addOutputOptions(command, FORMAT_NAMES);
+  addOutputOptions(command, FORMAT_NAMES, DRAWING_NAMES);
+  addDrawingOptions(command);
   command.action((name?: string) => destroy(cli, name, command.optsWithGlobals<Options>()));
 }
 
 async function destroy(cli: Cli, name: string | undefined, options: Options): Promise<void> {
-  await runSession(cli, options, async (session, outputs) => {
+  const drawings = new Drawings(options);
+  await runSession(cli, options, async (unwatched, outputs) => {
+    const session = drawings.watch(unwatched);
     const store = openStore(cli, options, "destroy");
     const target = chooseTarget(name, givenTd(options), () => storedTds(store));
     const strategy = chosenStrategy(options);
@@ -62,7 +67,7 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
         },
       );
     }
-    await outputs.deliver((target) => render(result, target));
+    await outputs.deliver((target) => drawings.render(result, session, target));
   });
 }
 

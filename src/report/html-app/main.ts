@@ -1,0 +1,92 @@
+/** Makes the pictures of the HTML report interactive; without it the page is whole as well. */
+import { countFigure, timeFigure } from "./charts.ts";
+import { type PageData, readData } from "./data.ts";
+
+const WIDTH_MAX = 1000;
+
+interface Choice {
+  readonly hidden: Set<string>;
+  log: boolean;
+}
+
+function start(): void {
+  const controls = document.getElementById("controls");
+  const drawings = document.getElementById("drawings");
+  if (controls === null || drawings === null) return;
+  const data = readData();
+  const choice: Choice = { hidden: new Set(), log: false };
+  let drawnWidth = 0;
+  const redraw = (): void => {
+    drawnWidth = Math.min(drawings.clientWidth, WIDTH_MAX);
+    const strategies = data.strategies.filter(({ name }) => !choice.hidden.has(name));
+    const view = { strategies, log: choice.log, width: drawnWidth };
+    drawings.replaceChildren(
+      ...(strategies.length === 0
+        ? ["No strategy is chosen."]
+        : [countFigure(data, view), timeFigure(data, view)]),
+    );
+  };
+  controls.append(strategyChoice(data, choice, redraw), scaleChoice(choice, redraw));
+  controls.hidden = false;
+  redraw();
+  new ResizeObserver(() => {
+    if (Math.min(drawings.clientWidth, WIDTH_MAX) !== drawnWidth) redraw();
+  }).observe(drawings);
+  // Paper has no disclosure to click on.
+  window.addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+}
+
+function fieldset(name: string): HTMLFieldSetElement {
+  const set = document.createElement("fieldset");
+  const legend = document.createElement("legend");
+  legend.textContent = name;
+  set.append(legend);
+  return set;
+}
+
+function option(
+  type: "checkbox" | "radio",
+  text: string,
+  checked: boolean,
+  onChange: (checked: boolean) => void,
+): HTMLLabelElement {
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  input.type = type;
+  input.name = type === "radio" ? "scale" : text;
+  input.checked = checked;
+  input.addEventListener("change", () => onChange(input.checked));
+  label.append(input, ` ${text}`);
+  return label;
+}
+
+function strategyChoice(data: PageData, choice: Choice, redraw: () => void): HTMLElement {
+  const set = fieldset("Strategies");
+  for (const { name } of data.strategies) {
+    set.append(
+      option("checkbox", name, true, (checked) => {
+        if (checked) choice.hidden.delete(name);
+        else choice.hidden.add(name);
+        redraw();
+      }),
+    );
+  }
+  return set;
+}
+
+function scaleChoice(choice: Choice, redraw: () => void): HTMLElement {
+  const set = fieldset("Scale");
+  for (const log of [false, true]) {
+    set.append(
+      option("radio", log ? "log" : "linear", log === choice.log, () => {
+        choice.log = log;
+        redraw();
+      }),
+    );
+  }
+  return set;
+}
+
+start();
