@@ -8,13 +8,17 @@ function cellOf(value: FlatRow[string] | undefined): string | number {
 }
 
 /**
- * A header and one record for each strategy (RFC 4180, LF). A text that a spreadsheet would take
- * for a formula gets an apostrophe before it.
+ * A header and one record for each strategy of each run (RFC 4180, LF). A text that a spreadsheet
+ * would take for a formula gets an apostrophe before it.
  */
-export async function renderCsv(result: Result): Promise<string> {
+export async function renderCsvOf(results: readonly Result[]): Promise<string> {
   const { stringify } = await import("csv-stringify/sync");
-  const rows = flatRows(result);
+  const rows = results.flatMap(flatRows);
   const columns = Object.keys(rows[0] ?? {});
   const records = rows.map((row) => columns.map((column) => cellOf(row[column])));
   return stringify([columns, ...records], { escape_formulas: true });
+}
+
+export function renderCsv(result: Result): Promise<string> {
+  return renderCsvOf([result]);
 }

@@ -1,9 +1,12 @@
 import type { Result } from "../lab/result.ts";
 import { renderCsv } from "./csv.ts";
+import { renderGithub } from "./github.ts";
 import { renderJson } from "./json.ts";
+import { renderJunit } from "./junit.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { renderNdjson } from "./ndjson.ts";
 import { renderTable } from "./table.ts";
+import { renderTap } from "./tap.ts";
 
 /** What only the formats for people heed. */
 export interface Appearance {
@@ -24,6 +27,9 @@ export const FORMATS = {
   ndjson: renderNdjson,
   csv: renderCsv,
   markdown: renderMarkdown,
+  junit: renderJunit,
+  github: renderGithub,
+  tap: renderTap,
 } as const satisfies Record<string, Renderer>;
 
 export type FormatName = keyof typeof FORMATS;

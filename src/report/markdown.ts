@@ -22,6 +22,7 @@ export function renderMarkdown(result: Result): string {
     return line([place === "part" ? `&nbsp;&nbsp;${name}` : name, ...cells.map(cellText)]);
   });
   const remarks = [...sheet.verdicts, ...sheet.notes].map((text) => `- ${escapeMarkdown(text)}`);
+  const expected = sheet.expectations.map(({ text }) => `- ${escapeMarkdown(text)}`);
   const lines = [
     `**${escapeMarkdown(sheet.title)}**`,
     "",
@@ -33,6 +34,7 @@ export function renderMarkdown(result: Result): string {
     line(["---", ...sheet.columns.map(() => "---:")]),
     ...rows,
     ...(remarks.length > 0 ? ["", ...remarks] : []),
+    ...(expected.length > 0 ? ["", "Expectations:", "", ...expected] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

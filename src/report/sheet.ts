@@ -1,4 +1,10 @@
-import type { ComparisonEntry, EstimatedInterval, Result, StrategyResult } from "../lab/result.ts";
+import type {
+  ComparisonEntry,
+  EstimatedInterval,
+  ExpectationResult,
+  Result,
+  StrategyResult,
+} from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
@@ -33,6 +39,8 @@ export interface Sheet {
   readonly rows: readonly SheetRow[];
   /** What the comparison comes to, a sentence for each strategy. */
   readonly verdicts: readonly string[];
+  /** What was expected and what became of it. */
+  readonly expectations: readonly { readonly text: string; readonly passed: boolean }[];
   readonly notes: readonly string[];
 }
 
@@ -186,6 +194,15 @@ function verdictsOf({ comparison, strategies }: Result, columns: readonly string
   });
 }
 
+/** A kept expectation by itself; one that was not with its level and both sides. */
+function spokenExpectation(entry: ExpectationResult): { text: string; passed: boolean } {
+  const { passed, level, detail } = entry;
+  const expectation = escapeControls(entry.expectation);
+  if (passed) return { passed, text: `ok: ${expectation}` };
+  const verdict = level === "error" ? "FAILED" : "warning";
+  return { passed, text: `${verdict}: ${expectation}: ${escapeControls(detail)}` };
+}
+
 /** Warnings, then why estimates are extrapolated; the same reason once for all it concerns. */
 function notesOf(result: Result, columns: readonly string[]): string[] {
   const concerned = new Map<string, string[]>();
@@ -217,6 +234,7 @@ export function sheetOf(result: Result): Sheet {
     columns,
     rows: rows.rows,
     verdicts: verdictsOf(result, columns),
+    expectations: (result.expectations ?? []).map(spokenExpectation),
     notes: notesOf(result, columns),
   };
 }

@@ -67,6 +67,14 @@ export interface TableOptions {
   readonly unicode?: boolean;
 }
 
+function expectationLines({ expectations }: Sheet, width: number, palette: Palette): string[] {
+  if (expectations.length === 0) return [];
+  const lines = expectations.flatMap(({ text, passed }) =>
+    wrapText(text, width, "- ").map((line) => palette[passed ? "good" : "strong"](line)),
+  );
+  return ["", palette.strong("Expectations"), ...lines];
+}
+
 /**
  * A result for people at a terminal: at most `width` columns wide where the content allows,
  * readable without colour, nothing cut off. A comparison ends with bars.
@@ -92,6 +100,7 @@ export async function renderTable(
   for (const verdict of sheet.verdicts) {
     lines.push(...wrapText(verdict, width).map((line) => palette.good(line)));
   }
+  lines.push(...expectationLines(sheet, width, palette));
   if (sheet.notes.length > 0) lines.push("", palette.strong("Notes"));
   for (const note of sheet.notes) lines.push(...wrapText(note, width, "- "));
   const bars = barLines(result, { width, unicode });

@@ -157,14 +157,12 @@ describe("every format", () => {
     expect(await text(format)).toMatch(/simulated/i);
   });
 
-  test.each(FORMAT_NAMES)("%s tells the basis and the range of a time", async (format) => {
+  const withTimes = FORMAT_NAMES.filter((name) => name !== "github");
+  test.each(withTimes)("%s tells the basis and the range of a time", async (format) => {
     const bytes = await text(format);
+    const isExact = ["json", "ndjson", "csv"].includes(format);
     expect(bytes).toMatch(/fitted/);
-    expect(bytes).toMatch(
-      format === "table" || format === "markdown" ? /18 to 23 s/ : /17734100000/,
-    );
-    expect(bytes).toMatch(
-      format === "table" || format === "markdown" ? /18 to 23 s/ : /22944200000/,
-    );
+    expect(bytes).toMatch(isExact ? /17734100000/ : /18 to 23 s/);
+    expect(bytes).toMatch(isExact ? /22944200000/ : /18 to 23 s/);
   });
 });

@@ -1,0 +1,55 @@
+import type { Result } from "../lab/result.ts";
+import { escapeControls } from "./control-characters.ts";
+import { estimatedSeconds, type Outcome, outcomesOf, titleOf } from "./outcomes.ts";
+
+function isFailure({ passed, level }: Outcome): boolean {
+  return !passed && level === "error";
+}
+
+/**
+ * A test suite for each run and a test case for each expectation. `time` is the simulated
+ * teardown's estimate: no clock was read. A failed warning is a passed case that says so.
+ */
+export async function renderJunitOf(results: readonly Result[]): Promise<string> {
+  const { default: xmlbuilder } = await import("xmlbuilder");
+  const suites = results.map((result) => ({ result, outcomes: outcomesOf(result) }));
+  const all = suites.flatMap(({ outcomes }) => outcomes);
+  const root = xmlbuilder.create("testsuites", { encoding: "UTF-8" }).att({
+    name: "tdx-sim (simulated)",
+    tests: all.length,
+    failures: all.filter(isFailure).length,
+  });
+  for (const { result, outcomes } of suites) {
+    const title = escapeControls(titleOf(result));
+    const suite = root.ele("testsuite", {
+      name: title,
+      tests: outcomes.length,
+      failures: outcomes.filter(isFailure).length,
+      time: estimatedSeconds(result).toFixed(3),
+    });
+    const properties = suite.ele("properties");
+    for (const [name, value] of provenance(result)) properties.ele("property", { name, value });
+    for (const outcome of outcomes) {
+      const name = escapeControls(outcome.name);
+      const testcase = suite.ele("testcase", { classname: `tdx-sim.${title}`, name });
+      const message = escapeControls(outcome.detail);
+      if (isFailure(outcome)) testcase.ele("failure", { type: "expectation", message });
+      else testcase.ele("system-out", {}, outcome.passed ? message : `warning: ${message}`);
+    }
+  }
+  return `${root.end({ pretty: true })}\n`;
+}
+
+export function renderJunit(result: Result): Promise<string> {
+  return renderJunitOf([result]);
+}
+
+function provenance({ version, kernel, module, profile, seed }: Result): [string, string][] {
+  return [
+    ["tdx-sim", version],
+    ["kernel", kernel],
+    ["module", module],
+    ["profile", `${profile.name} ${profile.sha256}`],
+    ["seed", String(seed)],
+  ];
+}

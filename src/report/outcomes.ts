@@ -1,0 +1,48 @@
+/** What CI reports list: one outcome for each expectation, or for each teardown without any. */
+import type { Result } from "../lab/result.ts";
+import { formatCount } from "../units/count.ts";
+import { formatDuration, formatDurationRange } from "../units/duration.ts";
+
+export interface Outcome {
+  /** As it was written. */
+  readonly name: string;
+  readonly level: "warn" | "error";
+  readonly passed: boolean;
+  /** Both sides with their values. */
+  readonly detail: string;
+}
+
+/** What a run is called in reports: its scenario, its TD, or its command. */
+export function titleOf({ scenario, td, command }: Result): string {
+  return scenario?.name ?? td.name ?? command;
+}
+
+/** The outcomes of a run; a teardown without expectations passes when nothing is left behind. */
+export function outcomesOf(result: Result): Outcome[] {
+  const { expectations, strategies } = result;
+  if (expectations !== undefined && expectations.length > 0) {
+    return expectations.map(({ expectation: name, level, passed, detail }) => ({
+      name,
+      level,
+      passed,
+      detail,
+    }));
+  }
+  return strategies.map(({ strategy, kernel, seamcalls, elapsedNs, end }) => {
+    const { low, mid, high, basis } = elapsedNs;
+    const time = `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
+    return {
+      name: `${strategy}@${kernel} gives everything back`,
+      level: "error",
+      passed: end.pagesLeaked === 0 && end.hkidFree && end.tdrReclaimed,
+      detail:
+        `${formatCount(seamcalls.total)} SEAMCALLs, estimated ${time}; ` +
+        `${formatCount(end.pagesLeaked)} pages leaked`,
+    };
+  });
+}
+
+/** Estimated time of all teardowns of a run in seconds: what CI systems chart. */
+export function estimatedSeconds({ strategies }: Result): number {
+  return strategies.reduce((sum, { elapsedNs }) => sum + elapsedNs.mid, 0) / 1e9;
+}
