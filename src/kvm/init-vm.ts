@@ -8,6 +8,7 @@ import { tdhMrFinalize } from "../module/leaves/tdh-mr-finalize.ts";
 import { SUCCESS } from "../module/status.ts";
 import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
 import { onePerPackage } from "./packages.ts";
+import { leak } from "./teardown/aftermath.ts";
 import { reclaimControlPages } from "./teardown/reclaim.ts";
 import { releaseHkid } from "./teardown/release-hkid.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
@@ -57,6 +58,7 @@ function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): Ioctl
     return seamcallFailed(INIT_VM, "EIO", tdhMngCreate, created);
   }
   state.tdr = tdrPage;
+  state.isTdrReclaimed = false;
   for (const lp of onePerPackage(host)) {
     const status = port.call(tdhMngKeyConfig, lp, {
       rcx: tdr,
@@ -110,7 +112,7 @@ function initTdcs(host: KvmHost, vm: KvmVm): KvmError | null {
 function leakControlPages(vm: KvmVm): void {
   const { state } = vm;
   const pages = [state.tdr as number, ...state.tdcx];
-  for (const pfn of pages) state.leaked.push({ pfn, pages: 1, what: "control page" });
+  for (const pfn of pages) leak(vm, pfn, 1, "control page");
   state.tdr = null;
   state.tdcx = [];
 }

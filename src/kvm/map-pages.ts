@@ -1,8 +1,8 @@
 import { tdhMemSeptAdd } from "../module/leaves/tdh-mem-sept-add.ts";
 import { type BodyStep, executionsBefore, type SeamcallStep, takes } from "./body.ts";
+import { BodyProgress } from "./body-progress.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel } from "./guest-memory.ts";
 import { failed, type IoctlResult, seamcallFailed } from "./kvm-error.ts";
-import { BodyProgress } from "./seamcall-port.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
 
 const PAGE_BYTES = 4096;
@@ -62,9 +62,12 @@ export function* mapLeaves(
       for (const [i, { level, pfn }] of tables.taken.entries()) {
         if (added(i) > 0) vm.memory.addTables(at, level, added(i), pfn);
       }
-      note(vm, mapping, at, memory.page, progress.done);
-      const unused = memory.count - progress.done * frames;
-      if (unused > 0) host.pages.memory.free(memory.page + progress.done * frames, unused);
+      // The leaf is mapped by the step after the tables, also where a later one failed.
+      const isLastMapped = progress.stepsDone > tables.taken.length;
+      const mapped = progress.done + (isLastMapped ? 1 : 0);
+      note(vm, mapping, at, memory.page, mapped);
+      const unused = memory.count - mapped * frames;
+      if (unused > 0) host.pages.memory.free(memory.page + mapped * frames, unused);
     }
     if (progress.failure !== null) {
       vm.state.isBugged = true;
@@ -138,13 +141,13 @@ function takeTables(
 }
 
 /** How many tables each table step of a body added before it ended. */
-function addedTables(body: readonly BodyStep[], { done, failure }: BodyProgress) {
+function addedTables(body: readonly BodyStep[], { done, stepsDone }: BodyProgress) {
   return (index: number): number => {
     const step = body[index] as SeamcallStep;
     const before = executionsBefore(step, done);
     // The iteration that failed may have added the table before it failed further on.
     const isDue = done === 0 || (step.offset + done) % step.every === 0;
-    return before + (failure !== null && index < failure.step && isDue ? 1 : 0);
+    return before + (index < stepsDone && isDue ? 1 : 0);
   };
 }
 

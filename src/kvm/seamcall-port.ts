@@ -10,28 +10,10 @@ import {
   type SeamcallTarget,
   untouchedIterations,
 } from "./seamcall-interposer.ts";
+import type { HostWorkKind, SeamcallObserver } from "./seamcall-observer.ts";
+import { matches } from "./status-patterns.ts";
 
-/** What KVM does on the host besides SEAMCALLs. */
-export type HostWorkKind = "pageClears4K" | "ipis" | "vcpuKicks";
-
-/** Who is told of every SEAMCALL and of the host's own work: ledger, trace. */
-export interface SeamcallObserver {
-  /** The following calls belong to this phase or ioctl. */
-  phase(name: string): void;
-  /**
-   * `count` calls of a leaf on one LP ended with `status`; `pageSize` is 0, 1, 2 or -1 where there
-   * is none.
-   */
-  seamcalls(
-    leafNumber: number,
-    leafName: string,
-    status: string,
-    count: number,
-    pageSize: number,
-    lp: number,
-  ): void;
-  hostWork(kind: HostWorkKind, count: number): void;
-}
+export type { HostWorkKind, SeamcallObserver };
 
 export interface PortOptions {
   /** Most iterations of a body executed at once; 1 makes every SEAMCALL on its own. */
@@ -97,7 +79,7 @@ export class SeamcallPort {
     while (progress.done < count && progress.failure === null) {
       if (this.#callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
         yield* this.#runWatched(body, progress);
-        this.bodyDone = progress.done;
+        yield* this.pause();
         continue;
       }
       const from = progress.done;
@@ -138,13 +120,13 @@ export class SeamcallPort {
         const execution = executionsBefore(step, iteration);
         for (let time = progress.time; time < step.times; time++) {
           const status = this.#callWithRetries(step, execution, time);
-          if (status !== SUCCESS && !isAccepted(step, status)) {
+          if (status !== SUCCESS && !matches(step.accept, status)) {
             progress.failure = { step: i, leaf: step.leaf, status };
             return;
           }
-          if (time + 1 === step.times) progress.stand(i + 1, 0);
-          else progress.stand(i, time + 1);
-          yield* this.pause();
+          if (time + 1 < step.times) progress.stand(i, time + 1);
+          else progress.stand(i + 1, 0);
+          if (progress.isKept) yield* this.pause();
         }
       }
       progress.stand(i + 1, 0);
@@ -250,7 +232,7 @@ export class SeamcallPort {
             progress.stand(i, time);
             status = this.#retry(step, execution, time, status);
             progress.stand(0, 0);
-            if (status !== SUCCESS && !isAccepted(step, status)) {
+            if (status !== SUCCESS && !matches(step.accept, status)) {
               return { step: i, leaf: step.leaf, status };
             }
           } else succeeded[i] = (succeeded[i] as number) + 1;
@@ -314,12 +296,4 @@ export class SeamcallPort {
 /** Whether the step is executed in this iteration. */
 function isDue(step: SeamcallStep, iteration: number): boolean {
   return step.every === 1 || iteration === 0 || (step.offset + iteration) % step.every === 0;
-}
-
-function matches(patterns: readonly string[], status: Status): boolean {
-  return patterns.includes(status.text) || patterns.includes(status.name);
-}
-
-function isAccepted(step: SeamcallStep, status: Status): boolean {
-  return matches(step.accept, status);
 }

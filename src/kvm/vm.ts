@@ -1,3 +1,4 @@
+import type { BodyPosition } from "./body-progress.ts";
 import type { KernelGeneration } from "./generations/generation.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import type { HkidPool } from "./hkid-pool.ts";
@@ -30,6 +31,13 @@ export interface KvmVcpu {
 /** How far `tdx_mmu_release_hkid` came, so that an interrupted one goes on where it stopped. */
 export type HkidRelease = "assigned" | "flushed" | "released";
 
+/** Consecutive host pages that KVM could not get back, and what they were. */
+export interface LeakedPages {
+  readonly pfn: number;
+  readonly pages: number;
+  readonly what: "private page" | "Secure EPT page" | "control page";
+}
+
 /** KVM's structures of one TD: plain state, changed by the ioctls and the teardown. */
 export interface VmState {
   readonly shape: VmShape;
@@ -37,7 +45,11 @@ export interface VmState {
   hkidRelease: HkidRelease;
   /** Packages whose caches were written back since VPFLUSHDONE. */
   packagesWrittenBack: number;
+  /** TDH.PHYMEM.CACHE.WB of the next package was interrupted and is to be resumed. */
+  isWriteBackInterrupted: boolean;
   tdr: number | null;
+  /** The TDR was reclaimed; its lines are still to be written back. */
+  isTdrReclaimed: boolean;
   tdcx: number[];
   readonly vcpus: KvmVcpu[];
   isFinalized: boolean;
@@ -46,9 +58,13 @@ export interface VmState {
   /** KVM_TDX_RELEASE_VM was called or the VM is being destroyed. */
   isDestroyed: boolean;
   /** Pages KVM could not get back, by host frame, with what they were. */
-  readonly leaked: { readonly pfn: number; readonly pages: number; readonly what: string }[];
-  /** Step of the removal body at which an interrupted removal of the first leaf goes on. */
-  removalStep: number;
+  readonly leaked: LeakedPages[];
+  /** What KVM warned of: leaf and status, `TDH.VP.FLUSH TDX_OPERAND_BUSY|RCX`, to how often. */
+  readonly warnings: Record<string, number>;
+  /** HKIDs that KVM never gets back. */
+  readonly leakedHkids: number[];
+  /** Place in the removal body at which an interrupted removal of the first leaf goes on. */
+  removal: BodyPosition;
 }
 
 /** A KVM VM of type KVM_X86_TDX_VM on one host. */
@@ -70,14 +86,18 @@ export class KvmVm {
       hkid: null,
       hkidRelease: "released",
       packagesWrittenBack: 0,
+      isWriteBackInterrupted: false,
       tdr: null,
+      isTdrReclaimed: false,
       tdcx: [],
       vcpus: [],
       isFinalized: false,
       isBugged: false,
       isDestroyed: false,
       leaked: [],
-      removalStep: 0,
+      warnings: {},
+      leakedHkids: [],
+      removal: { step: 0, time: 0 },
     });
   }
 

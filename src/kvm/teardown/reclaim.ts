@@ -2,9 +2,11 @@ import { tdhPhymemPageReclaim } from "../../module/leaves/tdh-phymem-page-reclai
 import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.ts";
 import { SUCCESS } from "../../module/status.ts";
 import { type BodyStep, hostWork, takes } from "../body.ts";
+import { BodyProgress } from "../body-progress.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel, type LeafRun } from "../guest-memory.ts";
-import { BodyProgress } from "../seamcall-port.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
+import { leak, warn } from "./aftermath.ts";
+import { removeLeaves } from "./runtime-removal.ts";
 
 const PAGE_BYTES = 4096;
 const HIGHEST_TABLE_LEVEL = 4;
@@ -29,8 +31,12 @@ function reclaimBody(vm: KvmVm, pfn: number, frames: number, pageSize: number): 
  * KVM interleaves them with the tables above; the module does not care, and no count depends on it.
  */
 export function* reclaimLeaves(host: KvmHost, vm: KvmVm): Generator<void, void> {
+  if (vm.state.hkid !== null) {
+    // The release failed: KVM takes the way of a TD with keys, which fails if it is blocked (C.4).
+    yield* removeLeaves(host, vm);
+    return;
+  }
   host.port.observer.phase("reclaim-private");
-  if (vm.state.hkid !== null) return;
   for (const level of [1, 0] as const) {
     for (let run = consecutive(vm, level); run !== null; run = consecutive(vm, level)) {
       yield* reclaimRun(host, vm, run);
@@ -71,10 +77,11 @@ function* reclaimRun(
     } else unmapFirst(vm, run.level, over);
     if (done > 0) host.pages.memory.free(run.pfn, done * frames);
   }
-  if (progress.failure === null) return;
+  const { failure } = progress;
+  if (failure === null) return;
   // Warned of and leaked: whoever needs the page finds it owned by the TD still.
-  const pfn = run.pfn + progress.done * frames;
-  vm.state.leaked.push({ pfn, pages: frames, what: "private page" });
+  warn(vm, failure.leaf, failure.status);
+  leak(vm, run.pfn + progress.done * frames, frames, "private page");
 }
 
 function unmapFirst(vm: KvmVm, level: LeafLevel, leaves: number): void {
@@ -89,7 +96,10 @@ function unmapFirst(vm: KvmVm, level: LeafLevel, leaves: number): void {
 /** Secure EPT pages below the root, children before the tables above them. */
 export function* reclaimTables(host: KvmHost, vm: KvmVm): Generator<void, void> {
   host.port.observer.phase("reclaim-sept");
-  if (vm.state.hkid !== null) return;
+  if (vm.state.hkid !== null) {
+    leakTables(vm);
+    return;
+  }
   for (let level = 1; level <= HIGHEST_TABLE_LEVEL; level++) {
     for (let run = vm.memory.firstTables(level); run; run = vm.memory.firstTables(level)) {
       const progress = new BodyProgress();
@@ -100,9 +110,21 @@ export function* reclaimTables(host: KvmHost, vm: KvmVm): Generator<void, void> 
         if (over > 0) vm.memory.removeTables(level, run.index, over);
         if (done > 0) host.pages.sept[level]?.free(run.pfn, done);
       }
-      if (progress.failure !== null) {
-        vm.state.leaked.push({ pfn: run.pfn + progress.done, pages: 1, what: "Secure EPT page" });
-      }
+      const { done, failure } = progress;
+      if (failure === null) continue;
+      warn(vm, failure.leaf, failure.status);
+      leak(vm, run.pfn + done, 1, "Secure EPT page");
+    }
+  }
+}
+
+/** KVM_BUG_ON for each: there is no way to take a Secure EPT page from a TD with keys (C.4). */
+function leakTables(vm: KvmVm): void {
+  for (let level = 1; level <= HIGHEST_TABLE_LEVEL; level++) {
+    for (let run = vm.memory.firstTables(level); run; run = vm.memory.firstTables(level)) {
+      vm.state.isBugged = true;
+      leak(vm, run.pfn, run.count, "Secure EPT page");
+      vm.memory.removeTables(level, run.index, run.count);
     }
   }
 }
@@ -119,23 +141,42 @@ export function* reclaimControlPages(
   host.port.observer.phase(phase);
   const { state } = vm;
   for (const vcpu of state.vcpus) {
-    while (vcpu.tdvpx.length > 0) reclaimControlPage(host, vm, vcpu.tdvpx.shift() as number);
+    yield* reclaimAll(host, vm, vcpu.tdvpx);
     if (vcpu.tdvpr !== null) reclaimControlPage(host, vm, vcpu.tdvpr);
     vcpu.tdvpr = null;
     vcpu.isInitialized = false;
-    yield;
+    yield* host.port.pause();
   }
-  while (state.tdcx.length > 0) reclaimControlPage(host, vm, state.tdcx.shift() as number);
-  const { tdr } = state;
-  if (tdr === null) return;
+  yield* reclaimAll(host, vm, state.tdcx);
+  if (state.tdr === null) return;
+  yield* reclaimTdr(host, vm, state.tdr);
   state.tdr = null;
-  if (!tryReclaim(host, vm, tdr)) return;
+}
+
+function* reclaimTdr(host: KvmHost, vm: KvmVm, tdr: number): Generator<void, void> {
+  const { state } = vm;
+  if (!state.isTdrReclaimed && !tryReclaim(host, vm, tdr)) return;
+  state.isTdrReclaimed = true;
+  yield* host.port.pause();
   // The TDR is encrypted with the global HKID, which CACHE.WB did not write back.
-  host.port.call(tdhPhymemPageWbinvd, 0, {
+  const status = host.port.call(tdhPhymemPageWbinvd, 0, {
     rcx: tdr * PAGE_BYTES + host.globalHkid * 2 ** host.hkidShift,
     ...vm.generation.policies.pageWbinvd,
   });
-  free(host, tdr);
+  if (status === SUCCESS) free(host, tdr);
+  else {
+    warn(vm, tdhPhymemPageWbinvd, status);
+    leak(vm, tdr, 1, "control page");
+  }
+}
+
+/** Takes the pages off the list one by one, each when KVM is done with it. */
+function* reclaimAll(host: KvmHost, vm: KvmVm, pages: number[]): Generator<void, void> {
+  for (let pfn = pages[0]; pfn !== undefined; pfn = pages[0]) {
+    reclaimControlPage(host, vm, pfn);
+    pages.shift();
+    yield* host.port.pause();
+  }
 }
 
 function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
@@ -145,9 +186,11 @@ function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
 function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
   if (vm.state.hkid === null) {
     const operands = { rcx: pfn * PAGE_BYTES, ...vm.generation.policies.pageReclaim };
-    if (host.port.call(tdhPhymemPageReclaim, 0, operands) === SUCCESS) return true;
+    const status = host.port.call(tdhPhymemPageReclaim, 0, operands);
+    if (status === SUCCESS) return true;
+    warn(vm, tdhPhymemPageReclaim, status);
   }
-  vm.state.leaked.push({ pfn, pages: 1, what: "control page" });
+  leak(vm, pfn, 1, "control page");
   return false;
 }
 

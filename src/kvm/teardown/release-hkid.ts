@@ -1,12 +1,17 @@
+import type { Leaf } from "../../module/leaf.ts";
 import { tdhMngKeyFreeid } from "../../module/leaves/tdh-mng-key-freeid.ts";
 import { tdhMngVpflushdone } from "../../module/leaves/tdh-mng-vpflushdone.ts";
 import { tdhPhymemCacheWb } from "../../module/leaves/tdh-phymem-cache-wb.ts";
 import { tdhVpFlush } from "../../module/leaves/tdh-vp-flush.ts";
-import { SUCCESS } from "../../module/status.ts";
+import { type Status, SUCCESS } from "../../module/status.ts";
+import { KvmLivelock, SPIN_LIMIT } from "../livelock.ts";
 import { onePerPackage } from "../packages.ts";
-import { SPIN_LIMIT } from "../seamcall-port.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
+import { warn } from "./aftermath.ts";
 
+/** RCX of TDH.PHYMEM.CACHE.WB. */
+const START = 0;
+const RESUME = 1;
 const PHASE = "release-hkid";
 
 /**
@@ -28,14 +33,15 @@ export function* releaseHkid(
   if (state.hkidRelease === "assigned" && !(yield* flushVcpus(host, vm))) return;
   yield* writeBackCaches(host, vm);
   const status = host.port.call(tdhMngKeyFreeid, 0, { rcx: vm.tdrAddress });
-  // A failure is warned of: the HKID is leaked and never used again.
   if (status === SUCCESS) returnHkid(host, vm);
+  else leakHkid(vm, tdhMngKeyFreeid, status);
+  yield* host.port.pause();
 }
 
 /** Steps 3 to 6; false when KVM gave up and the HKID stays assigned. */
 function* flushVcpus(host: KvmHost, vm: KvmVm): Generator<void, boolean> {
-  const passes = Math.min(vm.generation.flushPasses, SPIN_LIMIT);
-  for (let pass = 0; pass < passes; pass++) {
+  const { flushPasses } = vm.generation;
+  for (let pass = 1; ; pass++) {
     for (const vcpu of vm.state.vcpus) {
       if (vcpu.cpu === -1) continue;
       // The synchronous IPI takes a running vCPU out of the guest; VP.FLUSH runs in its handler.
@@ -43,35 +49,65 @@ function* flushVcpus(host: KvmHost, vm: KvmVm): Generator<void, boolean> {
       if (host.guest.isRunning(vcpu.cpu)) host.guest.exit(vcpu.cpu);
       if (vcpu.isInitialized) {
         // VCPU_NOT_ASSOCIATED is ignored, other errors are warned of; nothing is tried again.
-        host.port.call(tdhVpFlush, vcpu.cpu, { rcx: (vcpu.tdvpr as number) * 4096 });
+        const flushed = host.port.call(tdhVpFlush, vcpu.cpu, {
+          rcx: (vcpu.tdvpr as number) * 4096,
+        });
+        if (flushed !== SUCCESS && flushed.name !== "TDX_VCPU_NOT_ASSOCIATED") {
+          warn(vm, tdhVpFlush, flushed);
+        }
       }
       vcpu.cpu = -1;
+      yield* host.port.pause();
     }
     const status = host.port.call(tdhMngVpflushdone, 0, { rcx: vm.tdrAddress });
     if (status === SUCCESS) {
       vm.state.hkidRelease = "flushed";
+      yield* host.port.pause();
       return true;
     }
-    if (status.name !== "TDX_FLUSHVP_NOT_DONE") return false;
-    yield;
+    if (status.name !== "TDX_FLUSHVP_NOT_DONE") {
+      leakHkid(vm, tdhMngVpflushdone, status);
+      return false;
+    }
+    if (pass >= flushPasses) {
+      vm.state.leakedHkids.push(vm.state.hkid as number);
+      return false;
+    }
+    if (pass >= SPIN_LIMIT) throw new KvmLivelock(tdhMngVpflushdone, status, pass);
+    yield* host.port.pause();
   }
-  return false;
 }
 
 /** Step 7: on one LP of every package, resumed as long as interrupts break it off. */
 function* writeBackCaches(host: KvmHost, vm: KvmVm): Generator<void, void> {
   const { state } = vm;
-  const calls = Math.min(vm.generation.cacheWbCalls, SPIN_LIMIT);
+  const { cacheWbCalls } = vm.generation;
   for (const [index, lp] of onePerPackage(host).entries()) {
     if (index < state.packagesWrittenBack) continue;
-    let status = host.port.call(tdhPhymemCacheWb, lp, { rcx: 0 });
-    for (let made = 1; made < calls && status.name === "TDX_INTERRUPTED_RESUMABLE"; made++) {
-      status = host.port.call(tdhPhymemCacheWb, lp, { rcx: 1 });
+    for (let made = 1; ; made++) {
+      const rcx = state.isWriteBackInterrupted ? RESUME : START;
+      const status = host.port.call(tdhPhymemCacheWb, lp, { rcx });
+      state.isWriteBackInterrupted = status.name === "TDX_INTERRUPTED_RESUMABLE";
+      if (state.isWriteBackInterrupted && made < cacheWbCalls) {
+        if (made >= SPIN_LIMIT) throw new KvmLivelock(tdhPhymemCacheWb, status, made);
+        yield* host.port.pause();
+        continue;
+      }
+      // Nothing to write back counts as success; anything else is warned of and passed over.
+      const isDone = status === SUCCESS || status.name === "TDX_NO_HKID_READY_TO_WBCACHE";
+      if (!isDone) warn(vm, tdhPhymemCacheWb, status);
+      break;
     }
-    // NO_HKID_READY_TO_WBCACHE counts as success, anything else is warned of and passed over.
+    state.isWriteBackInterrupted = false;
     state.packagesWrittenBack = index + 1;
-    yield;
+    yield* host.port.pause();
   }
+}
+
+/** The HKID stays with the TD for good and is never handed out again. */
+function leakHkid(vm: KvmVm, leaf: Leaf, status: Status): void {
+  warn(vm, leaf, status);
+  vm.state.leakedHkids.push(vm.state.hkid as number);
 }
 
 function returnHkid(host: KvmHost, vm: KvmVm): void {

@@ -3,9 +3,10 @@ import { tdhMemRangeBlock } from "../../module/leaves/tdh-mem-range-block.ts";
 import { tdhMemTrack } from "../../module/leaves/tdh-mem-track.ts";
 import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.ts";
 import { type BodyStep, hostWork, takes } from "../body.ts";
+import { BodyProgress } from "../body-progress.ts";
 import { FRAMES_PER_ENTRY, type LeafRun } from "../guest-memory.ts";
-import { BodyProgress } from "../seamcall-port.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
+import { bug, leak } from "./aftermath.ts";
 
 const PAGE_BYTES = 4096;
 const PHASE = "remove-private";
@@ -25,18 +26,19 @@ export function* removeLeaves(host: KvmHost, vm: KvmVm): Generator<void, void> {
 
 function* removeRun(host: KvmHost, vm: KvmVm, run: LeafRun): Generator<void, void> {
   const frames = FRAMES_PER_ENTRY[run.level];
-  const progress = new BodyProgress();
+  const progress = new BodyProgress(vm.state.removal);
   try {
     yield* host.port.run(removalBody(host, vm, run), run.leaves, progress);
   } finally {
+    vm.state.removal = progress.position;
     if (progress.over > 0) vm.memory.unmap(run.level, run.gfn, progress.over);
     if (progress.done > 0) host.pages.memory.free(run.pfn, progress.done * frames);
   }
   const { done, failure } = progress;
   if (failure === null) return;
   // KVM_BUG_ON: the page is neither freed nor mapped any more (V19-070).
-  vm.state.isBugged = true;
-  vm.state.leaked.push({ pfn: run.pfn + done * frames, pages: frames, what: "private page" });
+  bug(vm, failure.leaf, failure.status);
+  leak(vm, run.pfn + done * frames, frames, "private page");
 }
 
 /** The order in the code is BLOCK, TRACK, REMOVE, WBINVD; the patch text lists it otherwise. */
