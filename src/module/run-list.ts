@@ -129,6 +129,8 @@ export class RunList {
       while (to < chunk.tail && (chunk.start[to] as number) + (chunk.length[to] as number) <= end)
         to++;
       if (to > from) this.#remove(from, to);
+      // The chunk was emptied and another one stands in its place.
+      if (this.chunk !== chunk) continue;
       if (this.index < this.chunk.tail) {
         this.#trim(end);
         return;

@@ -17,7 +17,7 @@ const assignment: fc.Arbitrary<Assignment> = fc.record({
 
 function both(assignments: readonly Assignment[]) {
   const runs = new PageRuns(stepOf);
-  const flat = Array.from({ length: 2 * PAGES }, () => ({ tag: 0, base: 0 }));
+  const flat = Array.from({ length: 3 * PAGES }, () => ({ tag: 0, base: 0 }));
   for (const { page, count, tag, base } of assignments) {
     // Bases that continue each other, so that runs do join.
     const first = base + page * stepOf(tag);
@@ -130,6 +130,22 @@ describe("page runs", () => {
         expect(pagesSeen.findIndex((isSet, page) => isSet !== model.has(page))).toBe(-1);
       }),
       { numRuns: 5 },
+    );
+  });
+
+  it("hold what is assigned across many chunks of single-page runs", () => {
+    const wide = assignment.map((one) => ({ ...one, count: one.count * 4 }));
+    fc.assert(
+      fc.property(fc.array(wide, { minLength: 1, maxLength: 4 }), (assignments) => {
+        const scattered = Array.from({ length: PAGES / 2 }, (_, i) => {
+          return { page: 2 * i, count: 1, tag: 1, base: 0 };
+        });
+        const { runs, flat } = both([...scattered, ...assignments]);
+        const wrong = flat.findIndex(({ tag }, page) => page < PAGES && runs.seek(page) !== tag);
+        expect(wrong).toBe(-1);
+        for (const { length } of runs.runs()) expect(length).toBeGreaterThan(0);
+      }),
+      { numRuns: 60 },
     );
   });
 
