@@ -14,6 +14,7 @@ export interface CommandEntry {
 }
 
 const LIFE = "Life of a TD:";
+const SCRIPTS = "Scripts and CI:";
 const STORE = "The store:";
 const COST = "What it costs:";
 const MODULE = "The TDX module:";
@@ -44,6 +45,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: LIFE,
     summary: "tear a TD down and count every SEAMCALL",
     load: () => import("./destroy.ts"),
+  },
+  {
+    name: "run",
+    group: SCRIPTS,
+    summary: "scenario files with what is expected of them",
+    load: () => import("./run.ts"),
   },
   { name: "list", group: STORE, summary: "TDs of the store", load: () => import("./list.ts") },
   { name: "show", group: STORE, summary: "one TD in full", load: () => import("./show.ts") },

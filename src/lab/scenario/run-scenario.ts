@@ -39,7 +39,7 @@ export async function runScenario(scenario: Scenario, control: RunControl): Prom
     version,
     command: recorded?.command ?? "run",
     seed,
-    ...(recorded === null ? { scenario: { name: scenario.name, sha256: scenario.sha256 } } : {}),
+    ...scenarioHead(scenario),
     kernel: scenario.kernels.join(","),
     module,
     profile: first.profile,
@@ -52,8 +52,15 @@ export async function runScenario(scenario: Scenario, control: RunControl): Prom
   };
 }
 
+function scenarioHead({ name, sha256, recorded }: Scenario): Pick<Result, "scenario"> {
+  if (recorded === null) return { scenario: { name, sha256 } };
+  return recorded.sha256 === undefined ? {} : { scenario: { name, sha256: recorded.sha256 } };
+}
+
 function described(td: TdDescription, { name, recorded }: Scenario): TdDescription {
-  if (recorded === null) return { ...td, name, source: "scenario" };
+  if (recorded === null || recorded.source === "scenario") {
+    return { ...td, name, source: "scenario" };
+  }
   return { ...td, name: null, source: recorded.source };
 }
 

@@ -113,8 +113,10 @@ export function scenarioSchema() {
     /** In a `config.json` that a run wrote: what it was, so that it comes out the same again. */
     recorded: v.exactOptional(
       v.strictObject({
-        command: v.picklist(["destroy", "compare"]),
-        source: v.picklist(["options", "default"]),
+        command: v.picklist(["run", "destroy", "compare"]),
+        source: v.picklist(["scenario", "options", "default"]),
+        /** Of the scenario file, where there was one. */
+        sha256: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "is no SHA-256"))),
       }),
     ),
   });

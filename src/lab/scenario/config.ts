@@ -1,0 +1,66 @@
+import { BUILT_IN_PROFILES } from "../../cost/profiles/index.ts";
+import type { TdOptions } from "../td-options.ts";
+import type { Scenario, Step } from "./scenario.ts";
+import type { ScenarioFile, ScenarioStep, ScenarioTd } from "./schema.ts";
+
+/**
+ * A scenario written out, every default in it: running that gives the same result. What was
+ * looked up in files (platform, profile) is part of it.
+ */
+export function configOf(scenario: Scenario): ScenarioFile {
+  const { name, kernels, td, profile, seed, step, steps, strategies, expectations } = scenario;
+  const [first, ...others] = kernels;
+  const isBuiltIn = BUILT_IN_PROFILES.get(profile.name) === profile;
+  return {
+    schema: "tdx-sim/scenario/v1",
+    name,
+    kernel: others.length === 0 && first !== undefined ? first : [...kernels],
+    platform: td.platform as (ScenarioFile["platform"] & object) | null,
+    profile: isBuiltIn ? profile.name : { ...profile },
+    seed,
+    step,
+    td: tdOf(td),
+    steps: steps.map(stepOf),
+    ...(strategies === null ? {} : { strategies: [...strategies] }),
+    expect: expectations.map(({ comparison, level }) => ({ that: comparison.text, level })),
+    recorded: scenario.recorded ?? {
+      command: "run",
+      source: "scenario",
+      sha256: scenario.sha256,
+    },
+  };
+}
+
+function tdOf(td: TdOptions): ScenarioTd {
+  const { memoryBytes, populatedBytes, initialImageBytes, vcpus, packages, lps } = td;
+  const { pageSize, layout } = td;
+  return {
+    memory: memoryBytes,
+    populated: populatedBytes,
+    vcpus,
+    packages,
+    lps,
+    pageSize,
+    initialImage: initialImageBytes,
+    layout,
+  };
+}
+
+function stepOf(step: Step): ScenarioStep {
+  const { td } = step;
+  const about = { td, ...(step.refused === null ? {} : { refused: step.refused }) };
+  switch (step.do) {
+    case "create": {
+      const count = step.count === null ? {} : { count: step.count };
+      return { do: "create", ...about, ...tdOf(step.options), ...count };
+    }
+    case "populate": {
+      const size = step.bytes === null ? {} : { size: step.bytes };
+      return { do: "populate", ...about, ...size, finalize: step.finalize };
+    }
+    case "run":
+      return { do: "run", ...about, ...(step.vcpus === null ? {} : { vcpus: step.vcpus }) };
+    case "destroy":
+      return { do: "destroy", ...about, strategy: step.strategy };
+  }
+}
