@@ -16,6 +16,8 @@ export interface OutputOptions {
   readonly export?: readonly Export[];
   /** Print no character that is not ASCII, whatever the locale. */
   readonly ascii?: boolean;
+  /** On stdout where none is asked for; null prints nothing there. `table` unless given. */
+  readonly defaultFormat?: OutputFormat | null;
 }
 
 /** `--export FORMAT=FILE`; `-` as FILE is stdout. */
@@ -99,11 +101,7 @@ export interface Outputs {
  *
  * @throws Failure `cannot-create`, or `usage` when two documents would go to stdout
  */
-export function openOutputs(
-  console: Console,
-  options: OutputOptions,
-  defaultFormat: OutputFormat = "table",
-): Outputs {
+export function openOutputs(console: Console, options: OutputOptions): Outputs {
   const exports = options.export ?? [];
   const toStdout = exports.find(({ file }) => file === STDOUT);
   if (toStdout !== undefined && options.format !== undefined) {
@@ -129,8 +127,9 @@ export function openOutputs(
     environment,
     isTerminal: console.stdout.isTTY === true,
   });
+  const { defaultFormat = "table" } = options;
   const format = toStdout?.format ?? options.format ?? defaultFormat;
-  const target = { format, color, width, unicode };
+  const target = format === null ? null : { format, color, width, unicode };
   return { discard, deliver: (render) => deliver(console, render, files, target) };
 }
 
@@ -144,7 +143,7 @@ async function deliver(
   console: Console,
   render: Render,
   files: OpenedExport[],
-  target: Target,
+  target: Target | null,
 ): Promise<void> {
   while (files.length > 0) {
     const [next] = files;
@@ -155,6 +154,7 @@ async function deliver(
     next.file.write(content);
     console.detail(`wrote ${format} to ${next.path}`);
   }
+  if (target === null) return;
   const content = await render(target);
   for (const piece of typeof content === "string" ? [content] : inPieces(content)) {
     if (console.readerGone) return;

@@ -5,13 +5,17 @@ export interface StrategyOptions {
   readonly hint?: boolean;
 }
 
-/** `--strategy` and its short form; which strategies there are is the kernel generation's word. */
-export function addStrategyOptions(command: Command): void {
+/**
+ * `--strategy` and its short form; which strategies there are is the kernel generation's word.
+ *
+ * @param fallback what the command takes when neither is given
+ */
+export function addStrategyOptions(command: Command, fallback = "runtime"): void {
   command.optionsGroup("Strategy options:");
   command.addOption(
     new Option(
       "--strategy <strategy>",
-      "how to tear down: runtime, exit, hint ... (default runtime)",
+      `how to tear down: runtime, exit, hint ... (default ${fallback})`,
     ),
   );
   command.addOption(

@@ -11,36 +11,31 @@ const WORK_NAMES = {
 
 /** Where every number of a cost profile comes from, as a section of a page. */
 export function profileSection(profile: Profile): string {
-  const head = ["What is priced", "Value", "Range", "Unit", "Basis", "Source", "Conditions"];
-  const rows = [
-    ...profile.terms.map((term) => figureRow(term.term, whatItCounts(term), term.price)),
-    ...profile.fits.flatMap(fitRows),
-  ];
+  const prices = profile.terms.map((term) => priceItem(term.term, whatItCounts(term), term.price));
   const ranges = profile.fits.map((fit) => {
     return `<li>${escapeXml(`${fit.fit}: ${rangeInWords(fit.range)}`)}</li>`;
   });
-  const columns = head.map((name) => `<th scope="col">${escapeXml(name)}</th>`).join("");
+  const intro = `${profile.description}. A time is a count times a price; the counts are above.`;
   return (
     '<section id="profile" aria-labelledby="profile-h">' +
     `<h2 id="profile-h">Where every price comes from: ${escapeXml(profile.name)}</h2>` +
-    `<p>${escapeXml(profile.description)}. A time is a count times a price; the counts are above.</p>` +
-    '<div class="scroll" role="region" tabindex="0" aria-label="Cost profile">' +
-    `<table class="prose"><thead><tr>${columns}</tr></thead><tbody>${rows.join("")}</tbody></table></div>` +
-    (ranges.length > 0 ? `<h3>What was measured</h3><ul>${ranges.join("")}</ul>` : "") +
+    `<p>${escapeXml(intro)}</p><ul class="prices">${prices.join("")}</ul>` +
+    (profile.fits.length === 0
+      ? ""
+      : "<h3>How far the prices were fitted together</h3>" +
+        `<ul class="prices">${profile.fits.flatMap(fitItems).join("")}</ul>` +
+        `<h3>What was measured</h3><ul>${ranges.join("")}</ul>`) +
     "</section>"
   );
 }
 
-function figureRow(name: string, counts: string, figure: Figure): string {
+function priceItem(name: string, counts: string, figure: Figure): string {
   const { value, low, high, unit, basis, source, conditions } = figure;
-  const below = counts === "" ? "" : `<br><span class="faint">${escapeXml(counts)}</span>`;
-  const numbers = [number(value), low === high ? "" : `${number(low)} to ${number(high)}`];
-  const texts = [unit, basis, source, conditions];
+  const range = low === high ? "" : ` (${number(low)} to ${number(high)})`;
   return (
-    `<tr><th scope="row">${escapeXml(name)}${below}</th>` +
-    numbers.map((text) => `<td>${escapeXml(text)}</td>`).join("") +
-    texts.map((text) => `<td class="text">${escapeXml(text)}</td>`).join("") +
-    "</tr>"
+    `<li><strong>${escapeXml(name)}</strong>: ${escapeXml(counts)}<br>` +
+    `<span class="price">${escapeXml(`${number(value)} ${unit}${range}, ${basis}`)}</span><br>` +
+    `<span class="faint">${escapeXml(`${source}. ${conditions}.`)}</span></li>`
   );
 }
 
@@ -81,20 +76,20 @@ function coverInWords({ phase, leaf, pageSize, work }: Cover): string {
   return leaf === undefined ? `all of ${phase}` : `${leaf}${sized(pageSize)} in ${phase}`;
 }
 
-function fitRows({ fit, terms, tolerance, widening, otherForm }: Fit): string[] {
+function fitItems({ fit, terms, tolerance, widening, otherForm }: Fit): string[] {
   const sum = `on the sum of ${terms.join(", ")}`;
-  const rows = [
-    figureRow(`${fit}: tolerance`, sum, tolerance),
-    figureRow(`${fit}: widening`, "for each doubling outside what was measured", widening),
+  const items = [
+    priceItem(`${fit}: tolerance`, sum, tolerance),
+    priceItem(`${fit}: widening`, "for each doubling outside what was measured", widening),
   ];
-  if (otherForm === undefined) return rows;
+  if (otherForm === undefined) return items;
   const { base, slope, margin, spread, term, pagesLeaf } = otherForm;
   return [
-    ...rows,
-    figureRow(`${term}: base`, `a second curve, for each ${pagesLeaf}`, base),
-    figureRow(`${term}: slope`, "how it grows with the TD", slope),
-    figureRow(`${term}: margin`, "on the upper curve", margin),
-    figureRow(`${term}: spread`, "highest estimate to lowest, at most", spread),
+    ...items,
+    priceItem(`${term}: base`, `a second curve, for each ${pagesLeaf}`, base),
+    priceItem(`${term}: slope`, "how it grows with the TD", slope),
+    priceItem(`${term}: margin`, "on the upper curve", margin),
+    priceItem(`${term}: spread`, "highest estimate to lowest, at most", spread),
   ];
 }
 

@@ -16,14 +16,16 @@ p,ul{margin:.5rem 0}
 :focus-visible{outline:2px solid var(--p0);outline-offset:2px}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .75rem .25rem 0;text-align:right;vertical-align:top}
-th[scope=row],thead th:first-child,.text,.prose th,.prose td{text-align:left}
-.prose td:nth-child(2),.prose td:nth-child(3){text-align:right;white-space:nowrap}
-.prose td:nth-child(6),.prose td:nth-child(7){min-width:15rem}
-.prose th[scope=row]{min-width:11rem}
+th[scope=row],thead th:first-child,.text,#phases thead th{text-align:left}
+#phases thead th:nth-child(3),#phases thead th:nth-child(4),#phases thead th:nth-child(5){text-align:right}
+#phases td:not(:last-child),#phases th{white-space:nowrap}
+#phases td:last-child{min-width:18rem}
 thead th{border-bottom:1px solid var(--line);vertical-align:bottom}
 tr.first>*{padding-top:.9rem}
 th.part{font-weight:400;padding-left:1rem}
-.prose tbody tr{border-bottom:1px solid var(--line)}
+.prices{list-style:none;padding:0}
+.prices li{margin:0 0 .8rem;font-size:.9rem}
+.price{font-variant-numeric:tabular-nums}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:.5rem 0}
 dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}
 figure{margin:.5rem 0 1.5rem}

@@ -1,4 +1,5 @@
 import * as Plot from "@observablehq/plot";
+import { format } from "d3-format";
 import { formatCount } from "../../units/count.ts";
 import { formatDuration, formatDurationRange } from "../../units/duration.ts";
 import type { EstimatedInterval, PageData, StrategyData } from "./data.ts";
@@ -27,6 +28,7 @@ interface ChartPlan {
   /** All names of parts, also of strategies that are not shown: colours stay when one goes. */
   readonly names: readonly string[];
   readonly firstColour: number;
+  /** Texts of the ticks: short, for they stand beside each other. */
   readonly format: (value: number) => string;
   readonly hasRanges: boolean;
 }
@@ -34,6 +36,7 @@ interface ChartPlan {
 const COLOURS = 10;
 const TOTAL = "all together";
 const NAME_CHARACTER = 7.2;
+const short = format("~s");
 
 export function spoken({ low, mid, high, basis }: EstimatedInterval): string {
   return `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
@@ -54,7 +57,7 @@ export function countFigure(data: PageData, view: View): HTMLElement {
       totals: view.strategies.map(({ name, seamcalls }) => exact(name, TOTAL, seamcalls)),
       names: namesOf(data, ({ leaves }) => Object.keys(leaves)),
       firstColour: 0,
-      format: formatCount,
+      format: (value) => short(value).replace("G", "B"),
       hasRanges: false,
     },
     view,
@@ -193,6 +196,7 @@ function separateBars(plan: ChartPlan, view: View): Element {
   const names = [TOTAL, ...plan.names.filter((name) => rows.some((row) => row.name === name))];
   const least = Math.min(...rows.map(({ value }) => value));
   const origin = 10 ** (Math.ceil(Math.log10(least)) - 1);
+  // An estimate may begin at nothing, for which a log scale has no place.
   const clipped = rows.map((row) => ({ ...row, low: Math.max(row.low, origin), origin }));
   const strategies = view.strategies.map(({ name }) => name);
   return Plot.plot({

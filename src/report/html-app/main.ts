@@ -3,6 +3,8 @@ import { countFigure, timeFigure } from "./charts.ts";
 import { type PageData, readData } from "./data.ts";
 
 const WIDTH_MAX = 1000;
+/** Narrower than this nothing is laid out yet, or any more. */
+const WIDTH_MIN = 200;
 
 interface Choice {
   readonly hidden: Set<string>;
@@ -15,9 +17,12 @@ function start(): void {
   if (controls === null || drawings === null) return;
   const data = readData();
   const choice: Choice = { hidden: new Set(), log: false };
+  const width = (): number => {
+    return Math.max(WIDTH_MIN, Math.min(drawings.clientWidth, WIDTH_MAX));
+  };
   let drawnWidth = 0;
   const redraw = (): void => {
-    drawnWidth = Math.min(drawings.clientWidth, WIDTH_MAX);
+    drawnWidth = width();
     const strategies = data.strategies.filter(({ name }) => !choice.hidden.has(name));
     const view = { strategies, log: choice.log, width: drawnWidth };
     drawings.replaceChildren(
@@ -30,7 +35,7 @@ function start(): void {
   controls.hidden = false;
   redraw();
   new ResizeObserver(() => {
-    if (Math.min(drawings.clientWidth, WIDTH_MAX) !== drawnWidth) redraw();
+    if (width() !== drawnWidth) redraw();
   }).observe(drawings);
   // Paper has no disclosure to click on.
   window.addEventListener("beforeprint", () => {
