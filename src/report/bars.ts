@@ -61,7 +61,7 @@ export function barLines(result: Result, drawing: Drawing): string[] {
       span: elapsedNs,
       text:
         `${formatDuration(elapsedNs.mid)} ` +
-        `(${formatDurationRange(elapsedNs.low, elapsedNs.high)})`,
+        `(${formatDurationRange(elapsedNs.low, elapsedNs.high)}, ${elapsedNs.basis})`,
     })),
   };
   const [first, second] = [chartLines(counts, drawing), chartLines(times, drawing)];

@@ -108,7 +108,7 @@ function* names(
 ): Generator<TraceEvent> {
   const range = formatDurationRange(elapsedNs.low, elapsedNs.high);
   const profile = escapeControls(result.profile.name);
-  const process = `${strategy}@${kernel} SIMULATED, ${profile}, ${range}`;
+  const process = `${strategy}@${kernel} SIMULATED, ${profile}, ${range}, ${elapsedNs.basis}`;
   yield metadata(pid, 0, "process_name", { name: process });
   yield metadata(pid, 0, "process_sort_index", { sort_index: pid });
   const lps = new Set(kinds.map((kind) => (kind.kind === "seamcall" ? kind.lp : 0)));
