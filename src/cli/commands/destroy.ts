@@ -18,20 +18,32 @@ import {
   storedTds,
 } from "../invocation.ts";
 import { addOutputOptions } from "../outputs.ts";
+import { addPaceOption, type PaceOptions, play } from "../pace.ts";
 import { resolvedTd } from "../resolved-td.ts";
 import { requireHost } from "../stored-host.ts";
 import { addStrategyOptions, chosenStrategy, type StrategyOptions } from "../strategy-options.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 import { chooseTarget } from "../td-target.ts";
 
-type Options = GlobalOptions & RunOptions & DrawingOptions & TdOptionValues & StrategyOptions;
+interface Options
+  extends GlobalOptions,
+    RunOptions,
+    DrawingOptions,
+    PaceOptions,
+    TdOptionValues,
+    StrategyOptions {}
 
 export function define(command: Command, cli: Cli): void {
   describeCommand(
     command,
     "Tear a TD down and tell every SEAMCALL that it took. With TD options and no name, a TD of\n" +
       "that shape is made, populated and destroyed in memory; the store stays as it is.",
-    ["destroy web --hint", "destroy --hint --memory 16G --vcpus 4", "destroy web --format json"],
+    [
+      "destroy web --hint",
+      "destroy --hint --memory 16G --vcpus 4",
+      "destroy web --format json",
+      "destroy --memory 400G --vcpus 64 --pace 1000x",
+    ],
   );
   command.argument("[name]", "name of the TD (default: the one live TD in the store)");
   addStrategyOptions(command);
@@ -39,12 +51,16 @@ export function define(command: Command, cli: Cli): void {
   addRunOptions(command);
   addOutputOptions(command, FORMAT_NAMES, DRAWING_NAMES);
   addDrawingOptions(command);
+  addPaceOption(command);
   command.action((name?: string) => destroy(cli, name, command.optsWithGlobals<Options>()));
 }
 
 async function destroy(cli: Cli, name: string | undefined, options: Options): Promise<void> {
   const drawings = new Drawings(options);
-  await runSession(cli, options, async (unwatched, outputs) => {
+  const { pace } = options;
+  // One picture of progress at a time.
+  const shown = pace === undefined ? options : { ...options, progress: "never" as const };
+  await runSession(cli, shown, async (unwatched, outputs) => {
     const session = drawings.watch(unwatched);
     const store = openStore(cli, options, "destroy");
     const target = chooseTarget(name, givenTd(options), () => storedTds(store));
@@ -67,7 +83,9 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
         },
       );
     }
+    const stopped = pace === undefined ? null : await play(cli, result, pace);
     await outputs.deliver((target) => drawings.render(result, session, target));
+    if (stopped !== null) throw stopped;
   });
 }
 
