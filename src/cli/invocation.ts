@@ -7,6 +7,7 @@ import type { Session } from "../lab/teardown.ts";
 import { storeDirectory } from "../store/directory.ts";
 import { Store } from "../store/store.ts";
 import type { Console, TalkOptions } from "./console.ts";
+import { addFaultOptions, type FaultOptions, faultsOf } from "./fault-options.ts";
 import { type OutputOptions, type Outputs, openOutputs } from "./outputs.ts";
 import { loadProfile } from "./profile-option.ts";
 import { type ProgressOption, startProgress } from "./progress.ts";
@@ -25,7 +26,7 @@ export interface GlobalOptions extends TalkOptions {
   readonly progress?: ProgressOption;
 }
 
-export interface RunOptions {
+export interface RunOptions extends FaultOptions {
   readonly step?: boolean;
   readonly seed?: number;
   readonly profile?: string;
@@ -38,6 +39,7 @@ export function addRunOptions(command: Command): void {
   const seed = new Option("--seed <n>", "seed of what is random (default 1)");
   command.addOption(seed.argParser(named("--seed <n>", wholeNumber)));
   command.option("--profile <name|file>", "cost profile for the estimated times");
+  addFaultOptions(command);
 }
 
 /** The store that the options and the environment name. */
@@ -78,9 +80,11 @@ export async function runSession<T>(
   try {
     const profile = await loadProfile(options.profile);
     cli.console.detail(`cost profile: ${profile.name}`);
+    const seed = options.seed ?? 1;
     const session: Session = {
       step: options.step === true,
-      seed: options.seed ?? 1,
+      seed,
+      ...faultsOf(options, seed),
       profile,
       onProgress: progress.onProgress,
       shouldStop: cli.signals.shouldStop,

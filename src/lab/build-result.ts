@@ -9,6 +9,7 @@ import type {
   StrategyResult,
   TdDescription,
   TdSource,
+  Trouble,
 } from "./result.ts";
 import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
 import { controlPages, pagesLeaked } from "./td-report.ts";
@@ -63,8 +64,29 @@ export function strategyResult(
     end: {
       pagesLeaked: pagesLeaked(td),
       hkidFree: state.hkid === null,
-      tdrReclaimed: state.tdr === null && !state.leaked.some(({ pfn }) => pfn === td.tdrPage),
+      tdrReclaimed: state.tdr === null && (td.tdrPage === null || state.isTdrReclaimed),
+      ...troubleOf(td),
     },
+  };
+}
+
+/** Only what went wrong: a sound teardown has none of these fields. */
+function troubleOf({ vm, teardown }: HostedTd): Trouble {
+  const { warnings, isBugged, leakedHkids, leaked } = vm.state;
+  return {
+    ...(Object.keys(warnings).length === 0 ? {} : { warned: { ...warnings } }),
+    ...(isBugged ? { bugged: true } : {}),
+    ...(teardown?.livelock == null ? {} : { livelock: teardown.livelock }),
+    ...(leakedHkids.length === 0 ? {} : { hkidsLeaked: [...leakedHkids] }),
+    ...(leaked.length === 0
+      ? {}
+      : {
+          leaks: leaked.map(({ pfn, pages, what }) => ({
+            address: `0x${(pfn * FRAME_BYTES).toString(16)}`,
+            pages,
+            what,
+          })),
+        }),
   };
 }
 
@@ -112,6 +134,8 @@ export interface ResultParts {
   readonly kernel: string;
   readonly strategies: readonly StrategyResult[];
   readonly comparison: readonly ComparisonEntry[];
+  /** Plans of faults that never struck. */
+  readonly idleFaults?: readonly string[];
 }
 
 export function resultOf(parts: ResultParts): Result {
@@ -134,8 +158,28 @@ export function resultOf(parts: ResultParts): Result {
     td,
     strategies: parts.strategies,
     comparison: parts.comparison,
-    warnings: warningsOf(td, parts.kernel),
+    warnings: [
+      ...warningsOf(td, parts.kernel),
+      ...(parts.idleFaults ?? []).map((fault) => `fault "${fault}" never struck`),
+      ...parts.strategies.flatMap(troubleInWords),
+    ],
   };
+}
+
+function troubleInWords({ strategy, end }: StrategyResult): string[] {
+  const { warned = {}, bugged, livelock, hkidsLeaked = [] } = end;
+  const calls = Object.entries(warned).map(([call, times]) => `${call} (${times})`);
+  return [
+    ...(livelock === undefined
+      ? []
+      : [
+          `${strategy} never ends: ${livelock.leaf} returned ${livelock.status} ` +
+            `${livelock.calls} times, and this kernel tries for ever`,
+        ]),
+    ...(calls.length === 0 ? [] : [`${strategy}: the kernel would warn: ${calls.join(", ")}`]),
+    ...(bugged === true ? [`${strategy}: KVM_BUG_ON, the VM is dead`] : []),
+    ...hkidsLeaked.map((hkid) => `${strategy}: HKID ${hkid} is leaked`),
+  ];
 }
 
 function warningsOf(td: TdDescription, kernel: string): string[] {

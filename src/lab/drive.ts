@@ -1,7 +1,13 @@
+import type { FaultPlan } from "./faults/fault-plan.ts";
+
 /** What a caller of the lab decides about a run. */
 export interface RunControl {
   /** Make every SEAMCALL one by one. */
   readonly step: boolean;
+  /** SEAMCALLs between two looks at `shouldStop`; 1 may stop the run between any two. */
+  readonly callsPerTurn?: number;
+  /** SEAMCALLs that are to fail, and the seed of their chances. */
+  readonly faults?: { readonly plans: readonly FaultPlan[]; readonly seed: number };
   /** Told between chunks how many leaves of how many are done, and in which phase. */
   readonly onProgress?: (done: number, total: number, phase: string) => void;
   /** Asked between chunks; true stops the run between two SEAMCALLs. */

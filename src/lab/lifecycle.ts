@@ -1,6 +1,7 @@
 import { initMemRegion } from "../kvm/init-mem-region.ts";
 import { finalizeVm, initVm } from "../kvm/init-vm.ts";
 import type { IoctlResult, KvmError } from "../kvm/kvm-error.ts";
+import { KvmLivelock } from "../kvm/livelock.ts";
 import { faultIn } from "../kvm/page-fault.ts";
 import { createVcpu, initVcpu } from "../kvm/vcpu.ts";
 import { KvmVm } from "../kvm/vm.ts";
@@ -8,6 +9,7 @@ import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
 import { formatSize } from "../units/size.ts";
 import { drive, type RunControl } from "./drive.ts";
+import { setUpPort } from "./faults/inject.ts";
 import { generation } from "./kernels.ts";
 import { segments } from "./layout.ts";
 import { platformFor } from "./platform.ts";
@@ -35,6 +37,20 @@ function check(result: IoctlResult): void {
   if (result !== null) throw refuse(result);
 }
 
+/** Carries an ioctl out; one that never returns is told as refused. */
+async function carryOut(
+  ioctl: Generator<void, IoctlResult>,
+  control: RunControl,
+  onChunk?: () => void,
+): Promise<void> {
+  try {
+    check(await drive(ioctl, control, onChunk));
+  } catch (error) {
+    if (!(error instanceof KvmLivelock)) throw error;
+    throw new Failure("refused", `the ioctl never returns: ${error.message}`, { cause: error });
+  }
+}
+
 /**
  * KVM_CREATE_VM, KVM_TDX_INIT_VM and the vCPUs.
  *
@@ -53,7 +69,8 @@ export async function createTd(
   }
   const own = onHost(host, options);
   const ledger = new Ledger();
-  const kvm = host.kvm(ledger, control.step);
+  const { port } = await setUpPort(host, control);
+  const kvm = host.kvm(ledger, control.step, port);
   const vm = KvmVm.create(generation(options.kernel), {
     maxVcpus: options.vcpus,
     memoryFrames: options.memoryBytes / FRAME_BYTES,
@@ -61,7 +78,7 @@ export async function createTd(
     tdcxPages: TDCX_PAGES,
     tdvpxPages: TDVPX_PAGES,
   });
-  check(await drive(initVm(kvm, vm), control));
+  await carryOut(initVm(kvm, vm), control);
   for (let i = 0; i < options.vcpus; i++) check(initVcpu(kvm, vm, createVcpu(vm)));
   const td: HostedTd = {
     name,
@@ -129,12 +146,13 @@ export async function populateTd(
   const { options, vm } = td;
   if (vm.state.isDestroyed || td.teardown !== null) throw refuseGone(td, "populate");
   const target = targetPages(td, request.bytes ?? options.populatedBytes);
-  const kvm = host.kvm(td.ledger, control.step);
+  const { port } = await setUpPort(host, control);
+  const kvm = host.kvm(td.ledger, control.step, port);
   const frames = PAGE_BYTES[options.pageSize] / FRAME_BYTES;
   const imagePages = options.initialImageBytes / PAGE_BYTES[options.pageSize];
   if (!vm.state.isFinalized) {
     for (const { gfn, pages } of imageSegments(td, Math.min(target, imagePages), frames)) {
-      check(await drive(initMemRegion(kvm, vm, gfn, pages), control));
+      await carryOut(initMemRegion(kvm, vm, gfn, pages), control);
     }
     td.populatedPages = Math.max(td.populatedPages, Math.min(target, imagePages));
     if (!request.finalize) return reportTd(host, td);
@@ -150,7 +168,7 @@ export async function populateTd(
     const before = vm.memory.leafCount(level);
     try {
       const faults = faultIn(kvm, vm, { level, gfn, leaves: pages, spacing });
-      check(await drive(faults, control, tell));
+      await carryOut(faults, control, tell);
     } finally {
       td.populatedPages += vm.memory.leafCount(level) - before;
     }

@@ -7,7 +7,8 @@ const LPS_MIN = 16;
 /** Private KeyIDs [64, 128): the first is the module's own, as Linux uses them. */
 const KEY_IDS = { first: 64, count: 64 } as const;
 const MAX_PA = 52;
-const SUB_BLOCKS = 1;
+/** Parts in which a package writes its caches back: assumed; with one it could not be interrupted. */
+const SUB_BLOCKS = 8;
 const TDMR_BASE = 4 * GIB;
 
 /** LPs of the host for these options: as the platform has or as asked for, else as many as needed. */

@@ -44,6 +44,31 @@ export interface HostWork {
   readonly vcpuKicks: number;
 }
 
+/** An unbounded retry that never ends: its SEAMCALL, and the calls after which it was given up. */
+export interface Livelock {
+  readonly leaf: string;
+  readonly status: string;
+  readonly calls: number;
+}
+
+/** What went wrong in a teardown, as its kernel would tell; absent where nothing did. */
+export interface Trouble {
+  /** Warnings in the kernel log: leaf and status to how often. */
+  readonly warned?: Readonly<Record<string, number>>;
+  /** KVM_BUG_ON was hit: the VM is dead. */
+  readonly bugged?: true;
+  /** The teardown does not come to its end. */
+  readonly livelock?: Livelock;
+  /** HKIDs that are never handed out again. */
+  readonly hkidsLeaked?: readonly number[];
+  /** The pages leaked: hexadecimal host address, how many of 4 KiB, what they were. */
+  readonly leaks?: readonly {
+    readonly address: string;
+    readonly pages: number;
+    readonly what: string;
+  }[];
+}
+
 export interface StrategyResult {
   readonly strategy: string;
   readonly kernel: string;
@@ -68,7 +93,7 @@ export interface StrategyResult {
     readonly pagesLeaked: number;
     readonly hkidFree: boolean;
     readonly tdrReclaimed: boolean;
-  };
+  } & Trouble;
 }
 
 export interface ComparisonEntry {

@@ -1,7 +1,7 @@
 import { GuestMemory, type GuestMemorySnapshot } from "../kvm/guest-memory.ts";
 import { HkidPool } from "../kvm/hkid-pool.ts";
 import { HostPages, type HostPagesSnapshot } from "../kvm/host-pages.ts";
-import { type SeamcallObserver, SeamcallPort } from "../kvm/seamcall-port.ts";
+import { type PortOptions, type SeamcallObserver, SeamcallPort } from "../kvm/seamcall-port.ts";
 import { type GuestSide, type KvmHost, KvmVm, type VmState } from "../kvm/vm.ts";
 import { Ledger, type LedgerSnapshot } from "../ledger/ledger.ts";
 import { vpExit } from "../module/guest.ts";
@@ -18,7 +18,7 @@ import {
 import { SUCCESS } from "../module/status.ts";
 import { generation } from "./kernels.ts";
 import { platformFor } from "./platform.ts";
-import type { TdDescription } from "./result.ts";
+import type { Livelock, TdDescription } from "./result.ts";
 import type { TdOptions } from "./td-options.ts";
 import { reportTd, type TdReport } from "./td-report.ts";
 
@@ -42,6 +42,8 @@ export interface Teardown {
   readonly strategy: string;
   readonly ledger: Ledger;
   readonly td: TdDescription;
+  /** The SEAMCALL that KVM repeats for ever; null where it came through. */
+  readonly livelock: Livelock | null;
 }
 
 interface StoredTeardown extends Omit<Teardown, "ledger"> {
@@ -120,10 +122,13 @@ export class SimulatedHost {
   }
 
   /** The machine as KVM code sees it, its SEAMCALLs told to `observer`. */
-  kvm(observer: SeamcallObserver, step: boolean): KvmHost {
+  kvm(observer: SeamcallObserver, step: boolean, options: PortOptions = {}): KvmHost {
     const { platform } = this;
     return {
-      port: new SeamcallPort(this.module, observer, step ? { spanLimit: 1 } : {}),
+      port: new SeamcallPort(this.module, observer, {
+        ...options,
+        ...(step ? { spanLimit: 1 } : {}),
+      }),
       pages: this.#pages,
       hkids: this.#hkids,
       lpToPackage: platform.lpToPackage,

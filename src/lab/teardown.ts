@@ -1,10 +1,12 @@
 import type { Profile } from "../cost/profile.ts";
+import { KvmLivelock } from "../kvm/livelock.ts";
 import type { SeamcallObserver } from "../kvm/seamcall-port.ts";
 import { destroyVm } from "../kvm/teardown/destroy.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
 import { compareStrategies, describeTd, resultOf, strategyResult } from "./build-result.ts";
 import { drive, type RunControl } from "./drive.ts";
+import { setUpPort } from "./faults/inject.ts";
 import { generation, strategyOf } from "./kernels.ts";
 import { createTd, populateTd, refuse, refuseGone, requireTd } from "./lifecycle.ts";
 import type { Result, TdDescription, TdSource } from "./result.ts";
@@ -88,8 +90,10 @@ async function freshTd(
   session: Session,
 ): Promise<{ host: SimulatedHost; td: HostedTd }> {
   const host = SimulatedHost.boot(options);
-  await createTd(host, UNNAMED, options, session);
-  await populateTd(host, UNNAMED, { finalize: true }, session);
+  // Faults are planned for the teardown: the TD that it takes is a sound one.
+  const { faults: _, ...sound } = session;
+  await createTd(host, UNNAMED, options, sound);
+  await populateTd(host, UNNAMED, { finalize: true }, sound);
   return { host, td: requireTd(host, UNNAMED) };
 }
 
@@ -101,7 +105,7 @@ async function destroyHosted(
   session: Session,
 ): Promise<Result> {
   const before = td.teardown?.td ?? describeTd(td, origin.name, origin.source);
-  await tearDown(host, td, strategy, before, session);
+  const idleFaults = await tearDown(host, td, strategy, before, session);
   return resultOf({
     command: "destroy",
     seed: session.seed,
@@ -111,6 +115,7 @@ async function destroyHosted(
     kernel: td.options.kernel,
     strategies: [strategyResult(td, before, session.profile)],
     comparison: [],
+    idleFaults,
   });
 }
 
@@ -126,10 +131,12 @@ async function compareHosted(
   const chosen = names ?? all;
   const before = describeTd(td, origin.name, origin.source);
   const strategies = [];
+  let idleFaults = session.faults?.plans.map(({ text }) => text) ?? [];
   for (const name of chosen) {
     const copy = host.clone();
     const twin = requireTd(copy, td.name);
-    await tearDown(copy, twin, name, before, session);
+    const idle = await tearDown(copy, twin, name, before, session);
+    idleFaults = idleFaults.filter((fault) => idle.includes(fault));
     strategies.push(strategyResult(twin, before, session.profile));
   }
   return resultOf({
@@ -141,16 +148,18 @@ async function compareHosted(
     kernel: td.options.kernel,
     strategies,
     comparison: compareStrategies(strategies),
+    idleFaults,
   });
 }
 
+/** Returns the faults that never struck. */
 async function tearDown(
   host: SimulatedHost,
   td: HostedTd,
   name: string,
   before: TdDescription,
   session: Session,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { vm } = td;
   const strategy = strategyOf(vm.generation, name);
   if (vm.state.isDestroyed) throw refuseGone(td, "destroy");
@@ -160,15 +169,24 @@ async function tearDown(
       refusal: { errno: "EBUSY" },
     });
   }
-  td.teardown ??= { strategy: name, ledger: new Ledger(), td: before };
-  const { ledger } = td.teardown;
+  const { port, injector } = await setUpPort(host, session);
+  const ledger = td.teardown?.ledger ?? new Ledger();
+  const teardown = { strategy: name, ledger, td: before, livelock: null };
+  td.teardown = teardown;
   const watcher = session.observe?.(name);
   const observer = watcher === undefined ? ledger : bothOf(ledger, watcher);
-  const kvm = host.kvm(observer, session.step);
+  const kvm = host.kvm(observer, session.step, port);
   const total = vm.memory.leafCount(0) + vm.memory.leafCount(1);
-  const error = await drive(destroyVm(kvm, vm, strategy), session, () => {
-    const left = vm.memory.leafCount(0) + vm.memory.leafCount(1);
-    session.onProgress?.(total - left + kvm.port.bodyDone, total, name);
-  });
-  if (error !== null) throw refuse(error);
+  try {
+    const error = await drive(destroyVm(kvm, vm, strategy), session, () => {
+      const left = vm.memory.leafCount(0) + vm.memory.leafCount(1);
+      session.onProgress?.(total - left + kvm.port.bodyDone, total, name);
+    });
+    if (error !== null) throw refuse(error);
+  } catch (error) {
+    if (!(error instanceof KvmLivelock)) throw error;
+    const { leaf, status, calls } = error;
+    td.teardown = { ...teardown, livelock: { leaf, status, calls } };
+  }
+  return injector?.idle ?? [];
 }
