@@ -26,6 +26,8 @@ export interface SeamcallPlan {
   /** Statuses (with or without operand) after which KVM calls again, `tries` calls at most. */
   readonly retryOn?: readonly string[];
   readonly tries?: number;
+  /** Done before each of these further calls. */
+  readonly beforeRetry?: () => void;
   /** Statuses that KVM takes for success. */
   readonly accept?: readonly string[];
   readonly pageSize?: number;
@@ -57,6 +59,7 @@ export interface SeamcallStep {
   readonly offset: number;
   readonly retryOn: readonly string[];
   readonly tries: number;
+  readonly beforeRetry: (() => void) | null;
   readonly accept: readonly string[];
   readonly pageSize: number;
   readonly span: Span;
@@ -118,6 +121,7 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     offset,
     retryOn: plan.retryOn ?? NONE,
     tries: plan.tries ?? 1,
+    beforeRetry: plan.beforeRetry ?? null,
     accept: plan.accept ?? NONE,
     pageSize: plan.pageSize ?? -1,
     span: {

@@ -1,9 +1,11 @@
 import { tdhMemPageAdd } from "../module/leaves/tdh-mem-page-add.ts";
 import { tdhMrExtend } from "../module/leaves/tdh-mr-extend.ts";
 import { takes } from "./body.ts";
+import { policyOf } from "./call-policy.ts";
 import { failed, type IoctlResult } from "./kvm-error.ts";
 import { mapLeaves } from "./map-pages.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
+import { refusedIoctl } from "./vm-dead.ts";
 
 const PAGE_BYTES = 4096;
 const EXTEND_BYTES = 256;
@@ -20,6 +22,8 @@ export function* initMemRegion(
 ): Generator<void, IoctlResult> {
   host.port.observer.phase(INIT_MEM_REGION);
   const { state } = vm;
+  const refused = refusedIoctl(vm, INIT_MEM_REGION);
+  if (refused !== null) return refused;
   if (state.isFinalized) return failed(INIT_MEM_REGION, "EINVAL", "the TD is finalised");
   if (state.vcpus.length === 0) return failed(INIT_MEM_REGION, "EINVAL", "there is no vCPU");
   if (pages <= 0) return failed(INIT_MEM_REGION, "EINVAL", "the region is empty");
@@ -41,7 +45,7 @@ export function* initMemRegion(
         r9: SOURCE_ADDRESS,
         addedLevels,
         pageSize: 0,
-        ...vm.generation.policies.pageAdd,
+        ...policyOf(host, vm, "pageAdd"),
       }),
       takes({
         leaf: tdhMrExtend,

@@ -6,12 +6,15 @@ import { tdhMngKeyConfig } from "../module/leaves/tdh-mng-key-config.ts";
 import { tdhMngRd } from "../module/leaves/tdh-mng-rd.ts";
 import { tdhMrFinalize } from "../module/leaves/tdh-mr-finalize.ts";
 import { SUCCESS } from "../module/status.ts";
+import { errnoOf, policyOf } from "./call-policy.ts";
+import { freeControlPage, takeControlPage } from "./control-page.ts";
 import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
 import { onePerPackage } from "./packages.ts";
 import { leak } from "./teardown/aftermath.ts";
-import { reclaimControlPages } from "./teardown/reclaim.ts";
+import { reclaimTd, reclaimVcpus } from "./teardown/reclaim-control.ts";
 import { releaseHkid } from "./teardown/release-hkid.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
+import { refusedIoctl } from "./vm-dead.ts";
 
 const PAGE_BYTES = 4096;
 const INIT_VM = "KVM_TDX_INIT_VM";
@@ -19,8 +22,8 @@ const FINALIZE_VM = "KVM_TDX_FINALIZE_VM";
 
 /** Where the host keeps TD_PARAMS during INIT_VM: ordinary memory outside every TDMR. */
 const TD_PARAMS_ADDRESS = 0x10_0000;
-/** TDCS.TSC_OFFSET (ABI 10.1), which KVM reads back after INIT. */
-const TSC_OFFSET_FIELD = 0x1110_0003_0000_000an;
+/** What KVM reads back after INIT (ABI 10.1): TSC_OFFSET, and since v6.16 TSC_MULTIPLIER too. */
+const FIELDS_READ = [0x1110_0003_0000_000an, 0x1110_0003_0000_000bn] as const;
 /** 2.5 GHz in units of 25 MHz; any legal value would do. */
 const TSC_FREQUENCY = 100;
 
@@ -28,23 +31,26 @@ const TSC_FREQUENCY = 100;
 export function* initVm(host: KvmHost, vm: KvmVm): Generator<void, IoctlResult> {
   host.port.observer.phase(INIT_VM);
   const { state } = vm;
+  const refused = refusedIoctl(vm, INIT_VM);
+  if (refused !== null) return refused;
   if (state.hkid !== null) return failed(INIT_VM, "EINVAL", "the TD is initialised already");
   if (state.vcpus.length > 0) return failed(INIT_VM, "EBUSY", "a vCPU was created already");
   const hkid = host.hkids.alloc();
   if (hkid === null) return failed(INIT_VM, "ENOSPC", "every HKID for TDs is in use");
   // KVM looks only at the HKID: a TD released before leaves its control pages behind (C.4, INFERRED).
   if (state.tdr !== null) leakControlPages(vm);
-  const tdr = host.pages.control.alloc(1);
-  if (tdr === null) {
+  const tdr = takeControlPage(host, vm, INIT_VM);
+  if (typeof tdr !== "number") {
     host.hkids.free(hkid);
-    return failed(INIT_VM, "ENOMEM", "no host page for the TDR");
+    return tdr;
   }
   state.hkid = hkid;
   state.hkidRelease = "assigned";
-  const error = buildTd(host, vm, hkid, tdr.page);
+  const error = buildTd(host, vm, hkid, tdr);
   if (error === null) return null;
   yield* releaseHkid(host, vm, INIT_VM);
-  yield* reclaimControlPages(host, vm, INIT_VM);
+  yield* reclaimVcpus(host, vm, INIT_VM);
+  yield* reclaimTd(host, vm, INIT_VM);
   return error;
 }
 
@@ -52,9 +58,13 @@ function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): Ioctl
   const { port } = host;
   const { state } = vm;
   const tdr = tdrPage * PAGE_BYTES;
-  const created = port.call(tdhMngCreate, 0, { rcx: tdr, rdx: hkid });
+  const created = port.call(tdhMngCreate, 0, {
+    rcx: tdr,
+    rdx: hkid,
+    ...policyOf(host, vm, "mngCreate"),
+  });
   if (created !== SUCCESS) {
-    host.pages.control.free(tdrPage, 1);
+    freeControlPage(host, vm, tdrPage);
     return seamcallFailed(INIT_VM, "EIO", tdhMngCreate, created);
   }
   state.tdr = tdrPage;
@@ -62,8 +72,7 @@ function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): Ioctl
   for (const lp of onePerPackage(host)) {
     const status = port.call(tdhMngKeyConfig, lp, {
       rcx: tdr,
-      retryOn: ["TDX_KEY_GENERATION_FAILED", "TDX_OPERAND_BUSY|KET"],
-      tries: Number.POSITIVE_INFINITY,
+      ...policyOf(host, vm, "keyConfig"),
     });
     if (status !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngKeyConfig, status);
   }
@@ -72,15 +81,19 @@ function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): Ioctl
 
 function addTdcx(host: KvmHost, vm: KvmVm): KvmError | null {
   for (let i = 0; i < vm.state.shape.tdcxPages; i++) {
-    const page = host.pages.control.alloc(1);
-    if (page === null) return failed(INIT_VM, "ENOMEM", "no host page for the TDCS");
-    const operands = { rcx: page.page * PAGE_BYTES, rdx: vm.tdrAddress };
+    const page = takeControlPage(host, vm, INIT_VM);
+    if (typeof page !== "number") return page;
+    const operands = {
+      rcx: page * PAGE_BYTES,
+      rdx: vm.tdrAddress,
+      ...policyOf(host, vm, "mngAddcx"),
+    };
     const status = host.port.call(tdhMngAddcx, 0, operands);
     if (status !== SUCCESS) {
-      host.pages.control.free(page.page, 1);
+      freeControlPage(host, vm, page);
       return seamcallFailed(INIT_VM, "EIO", tdhMngAddcx, status);
     }
-    vm.state.tdcx.push(page.page);
+    vm.state.tdcx.push(page);
   }
   return null;
 }
@@ -105,8 +118,11 @@ function initTdcs(host: KvmHost, vm: KvmVm): KvmError | null {
     const errno = status.name === "TDX_OPERAND_INVALID" ? "EINVAL" : "EIO";
     return seamcallFailed(INIT_VM, errno, tdhMngInit, status);
   }
-  const read = port.call(tdhMngRd, 0, { rcx: vm.tdrAddress, rdx: TSC_OFFSET_FIELD });
-  return read === SUCCESS ? null : seamcallFailed(INIT_VM, "EIO", tdhMngRd, read);
+  for (const field of FIELDS_READ.slice(0, vm.generation.mngRdCalls)) {
+    const read = port.call(tdhMngRd, 0, { rcx: vm.tdrAddress, rdx: field });
+    if (read !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngRd, read);
+  }
+  return null;
 }
 
 function leakControlPages(vm: KvmVm): void {
@@ -121,10 +137,15 @@ function leakControlPages(vm: KvmVm): void {
 export function finalizeVm(host: KvmHost, vm: KvmVm): IoctlResult {
   host.port.observer.phase(FINALIZE_VM);
   const { state } = vm;
+  const refused = refusedIoctl(vm, FINALIZE_VM);
+  if (refused !== null) return refused;
   if (state.hkid === null) return failed(FINALIZE_VM, "EINVAL", "the TD has no HKID");
   if (state.isFinalized) return failed(FINALIZE_VM, "EINVAL", "the TD is finalised already");
-  const status = host.port.call(tdhMrFinalize, 0, { rcx: vm.tdrAddress });
-  if (status !== SUCCESS) return seamcallFailed(FINALIZE_VM, "EIO", tdhMrFinalize, status);
+  const operands = { rcx: vm.tdrAddress, ...policyOf(host, vm, "mrFinalize") };
+  const status = host.port.call(tdhMrFinalize, 0, operands);
+  if (status !== SUCCESS) {
+    return seamcallFailed(FINALIZE_VM, errnoOf(vm, "mrFinalize", status), tdhMrFinalize, status);
+  }
   state.isFinalized = true;
   return null;
 }

@@ -1,6 +1,11 @@
+import { tdhMemPageAdd } from "../module/leaves/tdh-mem-page-add.ts";
 import { tdhMemSeptAdd } from "../module/leaves/tdh-mem-sept-add.ts";
+import { tdhPhymemPamtAdd } from "../module/leaves/tdh-phymem-pamt-add.ts";
+import type { Status } from "../module/status.ts";
 import { type BodyStep, executionsBefore, type SeamcallStep, takes } from "./body.ts";
 import { BodyProgress } from "./body-progress.ts";
+import { errnoOf, policyOf } from "./call-policy.ts";
+import { getPamt, putPamt } from "./dynamic-pamt.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel } from "./guest-memory.ts";
 import { failed, type IoctlResult, seamcallFailed } from "./kvm-error.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
@@ -53,11 +58,18 @@ export function* mapLeaves(
       ...tables.taken.map(({ step }) => step),
       ...mapping.leafSteps(at, memory.page, levels),
     ];
+    const refused = yield* getPamtFor(host, vm, mapping, memory.page, tables.taken, count);
+    if (refused !== null) {
+      giveBack(host, tables.taken, () => 0);
+      host.pages.memory.free(memory.page, memory.count);
+      return seamcallFailed(mapping.ioctl, "EIO", tdhPhymemPamtAdd, refused);
+    }
     const progress = new BodyProgress();
     try {
       yield* host.port.run(body, count, progress);
     } finally {
       const added = addedTables(body, progress);
+      putUnusedPamt(host, vm, tables.taken, added, count);
       giveBack(host, tables.taken, added);
       for (const [i, { level, pfn }] of tables.taken.entries()) {
         if (added(i) > 0) vm.memory.addTables(at, level, added(i), pfn);
@@ -68,11 +80,13 @@ export function* mapLeaves(
       note(vm, mapping, at, memory.page, mapped);
       const unused = memory.count - mapped * frames;
       if (unused > 0) host.pages.memory.free(memory.page + mapped * frames, unused);
+      if (mapping.level === 0) putPamt(host, vm, memory.page + mapped, count - mapped);
     }
     if (progress.failure !== null) {
-      vm.state.isBugged = true;
       const { leaf, status } = progress.failure;
-      return seamcallFailed(mapping.ioctl, "EIO", leaf, status);
+      const errno = leaf === tdhMemPageAdd ? errnoOf(vm, "pageAdd", status) : "EIO";
+      if (errno === "EIO") vm.state.isBugged = true;
+      return seamcallFailed(mapping.ioctl, errno, leaf, status);
     }
     at += progress.done * mapping.spacing;
     left -= progress.done;
@@ -133,7 +147,7 @@ function takeTables(
       every: framesPerTable / spacing,
       offset: (gfn - first * framesPerTable) / spacing,
       addedLevels: taken.reduce((mask, upper) => mask | (1 << upper.level), 0),
-      ...vm.generation.policies.septAdd,
+      ...policyOf(host, vm, "septAdd"),
     });
     taken.push({ level, step, pfn: pages.page, count: pages.count });
   }
@@ -149,6 +163,35 @@ function addedTables(body: readonly BodyStep[], { done, stepsDone }: BodyProgres
     const isDue = done === 0 || (step.offset + done) % step.every === 0;
     return before + (index < stepsDone && isDue ? 1 : 0);
   };
+}
+
+/** PAMT pages for the tables and leaves of a body; leaves of 2 MiB need none (kvm-teardown D.3). */
+function* getPamtFor(
+  host: KvmHost,
+  vm: KvmVm,
+  mapping: Mapping,
+  pfn: number,
+  taken: readonly Tables[],
+  leaves: number,
+): Generator<void, Status | null> {
+  if (!vm.generation.hasDynamicPamt) return null;
+  for (const table of taken) {
+    const refused = yield* getPamt(host, vm, table.pfn, executionsBefore(table.step, leaves));
+    if (refused !== null) return refused;
+  }
+  return mapping.level === 0 ? yield* getPamt(host, vm, pfn, leaves) : null;
+}
+
+function putUnusedPamt(
+  host: KvmHost,
+  vm: KvmVm,
+  taken: readonly Tables[],
+  used: (index: number) => number,
+  leaves: number,
+): void {
+  for (const [i, { step, pfn }] of taken.entries()) {
+    putPamt(host, vm, pfn + used(i), executionsBefore(step, leaves) - used(i));
+  }
 }
 
 function giveBack(host: KvmHost, taken: readonly Tables[], used: (index: number) => number): void {

@@ -1,10 +1,12 @@
 import { tdhMemPageAug } from "../module/leaves/tdh-mem-page-aug.ts";
 import { tdhVpEnter } from "../module/leaves/tdh-vp-enter.ts";
 import { takes } from "./body.ts";
+import { policyOf } from "./call-policy.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel } from "./guest-memory.ts";
 import { failed, type IoctlResult } from "./kvm-error.ts";
 import { mapLeaves } from "./map-pages.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
+import { refusedIoctl } from "./vm-dead.ts";
 
 const PAGE_BYTES = 4096;
 const RUN = "KVM_RUN";
@@ -29,6 +31,8 @@ export function* faultIn(
   { level, gfn, leaves, spacing }: Touched,
 ): Generator<void, IoctlResult> {
   host.port.observer.phase(RUN);
+  const refused = refusedIoctl(vm, RUN);
+  if (refused !== null) return refused;
   const vcpu = vm.state.vcpus[0];
   if (vcpu === undefined || !vcpu.isInitialized || !vm.state.isFinalized) {
     return failed(RUN, "EINVAL", "the TD is not ready to run");
@@ -52,7 +56,7 @@ export function* faultIn(
         r8Stride: frames * PAGE_BYTES,
         addedLevels,
         pageSize: level,
-        ...vm.generation.policies.pageAug,
+        ...policyOf(host, vm, "pageAug"),
       }),
       takes({ leaf: tdhVpEnter, lp, rcx: (vcpu.tdvpr as number) * PAGE_BYTES }),
       {

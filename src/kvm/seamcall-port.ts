@@ -2,7 +2,13 @@ import type { Leaf } from "../module/leaf.ts";
 import type { TdxModule } from "../module/module.ts";
 import { R8, R9, RAX, RCX, RDX, Registers } from "../module/registers.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
-import { type BodyStep, executionsBefore, type SeamcallStep, takes } from "./body.ts";
+import {
+  type BodyStep,
+  executionsBefore,
+  type SeamcallPlan,
+  type SeamcallStep,
+  takes,
+} from "./body.ts";
 import type { BodyFailure, BodyProgress } from "./body-progress.ts";
 import { KvmLivelock, SPIN_LIMIT } from "./livelock.ts";
 import {
@@ -28,10 +34,8 @@ export interface PortOptions {
 const CALLS_PER_TURN = 200_000;
 /** Iterations made one by one before the counts are told and the clock of the driver looked at. */
 const ITERATIONS_PER_LOOK = 4096;
-/** Operands of a single SEAMCALL. */
-export type Operands = Partial<
-  Pick<SeamcallStep, "rcx" | "rdx" | "r8" | "r9" | "retryOn" | "tries" | "accept" | "pageSize">
->;
+/** Operands of a single SEAMCALL, and what KVM does about its status. */
+export type Operands = Omit<SeamcallPlan, "leaf" | "lp">;
 
 /**
  * The only way from KVM into the module. KVM hands over a body (the steps for one page) and a
@@ -260,6 +264,7 @@ export class SeamcallPort {
     this.#observe(step, status, 1);
     const tries = Math.min(step.tries, SPIN_LIMIT);
     for (let made = 1; made < tries && matches(step.retryOn, status); made++) {
+      step.beforeRetry?.();
       this.#load(step, execution, time);
       status = this.#target.seamcall(step.lp, this.registers, 1);
       this.#observe(step, status, 1);

@@ -4,10 +4,13 @@ import { tdhVpEnter } from "../module/leaves/tdh-vp-enter.ts";
 import { tdhVpInit } from "../module/leaves/tdh-vp-init.ts";
 import { tdhVpWr } from "../module/leaves/tdh-vp-wr.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
-import { failed, type IoctlResult, seamcallFailed } from "./kvm-error.ts";
+import { freeControlPage, takeControlPage } from "./control-page.ts";
+import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
 import type { KvmHost, KvmVcpu, KvmVm } from "./vm.ts";
+import { refusedIoctl } from "./vm-dead.ts";
 
 const PAGE_BYTES = 4096;
+const CREATE_VCPU = "KVM_CREATE_VCPU";
 const INIT_VCPU = "KVM_TDX_INIT_VCPU";
 
 /** VP.WR field ids are VMCS encodings with the vCPU context in bits 54:52 (ABI, VP.WR). */
@@ -18,7 +21,19 @@ const PIN_BASED_POSTED_INTR = 0x80n;
 /** Where the host keeps posted-interrupt descriptors, 64 bytes a vCPU, outside every TDMR. */
 const PI_DESCRIPTORS = 0x20_0000n;
 
-/** KVM_CREATE_VCPU: no SEAMCALL and, in v16 to v19, no look at the TD's state (kvm-teardown A.2). */
+/**
+ * Whether KVM_CREATE_VCPU is refused: v16 to v19 do not look at the TD's state, v6.16 wants it
+ * initialised (kvm-teardown A.2). Null where the vCPU may be created.
+ */
+export function refusedVcpu(vm: KvmVm): KvmError | null {
+  const errno = vm.generation.createVcpuNeedsTd;
+  if (errno !== null && vm.state.hkid === null) {
+    return failed(CREATE_VCPU, errno, "the TD is not initialised");
+  }
+  return refusedIoctl(vm, CREATE_VCPU);
+}
+
+/** KVM_CREATE_VCPU after {@link refusedVcpu} had nothing against it: no SEAMCALL. */
 export function createVcpu(vm: KvmVm): KvmVcpu {
   const vcpu: KvmVcpu = {
     index: vm.state.vcpus.length,
@@ -35,6 +50,8 @@ export function createVcpu(vm: KvmVm): KvmVcpu {
 export function initVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu): IoctlResult {
   host.port.observer.phase(INIT_VCPU);
   const { state } = vm;
+  const refused = refusedIoctl(vm, INIT_VCPU);
+  if (refused !== null) return refused;
   if (vcpu.isInitialized) return failed(INIT_VCPU, "EINVAL", "the vCPU is initialised already");
   if (state.hkid === null) return failed(INIT_VCPU, "EINVAL", "the TD has no HKID");
   if (state.isFinalized) return failed(INIT_VCPU, "EINVAL", "the TD is finalised");
@@ -47,25 +64,24 @@ export function initVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu): IoctlResult {
 
 function buildVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu, lp: number): IoctlResult {
   const { port } = host;
-  const { control } = host.pages;
-  const page = control.alloc(1);
-  if (page === null) return failed(INIT_VCPU, "ENOMEM", "no host page for the TDVPR");
-  const tdvpr = page.page * PAGE_BYTES;
+  const page = takeControlPage(host, vm, INIT_VCPU);
+  if (typeof page !== "number") return page;
+  const tdvpr = page * PAGE_BYTES;
   const created = port.call(tdhVpCreate, lp, { rcx: tdvpr, rdx: vm.tdrAddress });
   if (created !== SUCCESS) {
-    control.free(page.page, 1);
+    freeControlPage(host, vm, page);
     return seamcallFailed(INIT_VCPU, "EIO", tdhVpCreate, created);
   }
-  vcpu.tdvpr = page.page;
+  vcpu.tdvpr = page;
   for (let i = 0; i < vm.state.shape.tdvpxPages; i++) {
-    const tdvpx = control.alloc(1);
-    if (tdvpx === null) return failed(INIT_VCPU, "ENOMEM", "no host page for the TDVPS");
-    const status = port.call(tdhVpAddcx, lp, { rcx: tdvpx.page * PAGE_BYTES, rdx: tdvpr });
+    const tdvpx = takeControlPage(host, vm, INIT_VCPU);
+    if (typeof tdvpx !== "number") return tdvpx;
+    const status = port.call(tdhVpAddcx, lp, { rcx: tdvpx * PAGE_BYTES, rdx: tdvpr });
     if (status !== SUCCESS) {
-      control.free(tdvpx.page, 1);
+      freeControlPage(host, vm, tdvpx);
       return seamcallFailed(INIT_VCPU, "EIO", tdhVpAddcx, status);
     }
-    vcpu.tdvpx.push(tdvpx.page);
+    vcpu.tdvpx.push(tdvpx);
   }
   const init = port.call(tdhVpInit, lp, { rcx: tdvpr, rdx: 0 });
   if (init !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpInit, init);

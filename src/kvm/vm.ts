@@ -1,6 +1,6 @@
 import type { BodyPosition } from "./body-progress.ts";
 import type { KernelGeneration } from "./generations/generation.ts";
-import { GuestMemory } from "./guest-memory.ts";
+import { GuestMemory, type LeafLevel } from "./guest-memory.ts";
 import type { HkidPool } from "./hkid-pool.ts";
 import type { HostPages } from "./host-pages.ts";
 import type { SeamcallPort } from "./seamcall-port.ts";
@@ -38,6 +38,14 @@ export interface LeakedPages {
   readonly what: "private page" | "Secure EPT page" | "control page";
 }
 
+/** How far a zap that blocks all leaves first came: next level and guest frame to block. */
+export interface Zap {
+  readonly level: LeafLevel;
+  readonly from: number;
+  /** All are blocked and a new epoch began: removal may start. */
+  readonly isTracked: boolean;
+}
+
 /** KVM's structures of one TD: plain state, changed by the ioctls and the teardown. */
 export interface VmState {
   readonly shape: VmShape;
@@ -55,7 +63,9 @@ export interface VmState {
   isFinalized: boolean;
   /** KVM_BUG_ON was hit: the VM answers -EIO from then on. */
   isBugged: boolean;
-  /** KVM_TDX_RELEASE_VM was called or the VM is being destroyed. */
+  /** KVM_TDX_TERMINATE_VM was called. */
+  isTerminated: boolean;
+  /** The last file descriptor is closed and the teardown over. */
   isDestroyed: boolean;
   /** Pages KVM could not get back, by host frame, with what they were. */
   readonly leaked: LeakedPages[];
@@ -65,6 +75,12 @@ export interface VmState {
   readonly leakedHkids: number[];
   /** Place in the removal body at which an interrupted removal of the first leaf goes on. */
   removal: BodyPosition;
+  /** A zap that blocks all leaves first (a what-if): null outside of one. */
+  zap: Zap | null;
+  /** Pages that were removed and not flushed yet (a what-if). */
+  readonly unflushed: { readonly pfn: number; pages: number }[];
+  /** Guest frames that were converted to shared: KVM maps no private page there. */
+  readonly shared: { readonly from: number; readonly to: number }[];
 }
 
 /** A KVM VM of type KVM_X86_TDX_VM on one host. */
@@ -93,11 +109,15 @@ export class KvmVm {
       vcpus: [],
       isFinalized: false,
       isBugged: false,
+      isTerminated: false,
       isDestroyed: false,
       leaked: [],
       warnings: {},
       leakedHkids: [],
       removal: { step: 0, time: 0 },
+      zap: null,
+      unflushed: [],
+      shared: [],
     });
   }
 
@@ -119,6 +139,8 @@ export interface KvmHost {
   readonly lpToPackage: readonly number[];
   readonly globalHkid: number;
   readonly hkidShift: number;
+  /** X86_BUG_TDX_PW_MCE: a partial write to private memory poisons it. */
+  readonly hasPwMce: boolean;
   /** What the guest does when a vCPU is in it; not KVM's, and seen by it only through exits. */
   readonly guest: GuestSide;
 }
@@ -129,7 +151,7 @@ export interface GuestSide {
   accept(lp: number, gfn: number, level: number, count: number): void;
   /** The vCPU on `lp` leaves the guest. */
   exit(lp: number): void;
-  /** True while a vCPU runs on `lp`. */
-  isRunning(lp: number): boolean;
+  /** TDVPR page of the vCPU that runs on `lp`; null for none. */
+  runs(lp: number): number | null;
   isAnyRunning(): boolean;
 }

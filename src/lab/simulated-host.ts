@@ -134,6 +134,7 @@ export class SimulatedHost {
       lpToPackage: platform.lpToPackage,
       globalHkid: platform.hkids.global,
       hkidShift: platform.hkidShift,
+      hasPwMce: platform.hasPwMce ?? true,
       guest: guestOf(this.module),
     };
   }
@@ -213,7 +214,7 @@ function guestOf(module: TdxModule): GuestSide {
     exit(lp) {
       vpExit(module, lp);
     },
-    isRunning: (lp) => module.guests[lp] !== null,
+    runs: (lp) => module.guests[lp]?.page ?? null,
     isAnyRunning: () => module.runningVcpus > 0,
   };
 }

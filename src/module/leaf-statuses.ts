@@ -159,6 +159,8 @@ const REFUSALS: Readonly<Record<string, readonly ShortStatus[]>> = {
     "METADATA_FIELD_VALUE_NOT_VALID",
     "TD_VMCS_FIELD_NOT_INITIALIZED",
   ],
+  "TDH.PHYMEM.PAMT.ADD": sharedPage("RCX").concat("OPERAND_INVALID|R8"),
+  "TDH.PHYMEM.PAMT.REMOVE": sharedPage("RCX"),
   "TDG.MEM.PAGE.ACCEPT": ["OPERAND_INVALID|RCX", "PAGE_ALREADY_ACCEPTED", "PAGE_SIZE_MISMATCH"],
 };
 

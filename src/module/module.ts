@@ -1,7 +1,8 @@
 import { HostMemory } from "./host-memory.ts";
 import { type CacheWriteBack, HKID_FREE, HKID_RESERVED, type KotEntry } from "./key-ownership.ts";
 import type { Leaf } from "./leaf.ts";
-import { LEAVES } from "./leaves/index.ts";
+import { LEAVES, NEWER_LEAVES } from "./leaves/index.ts";
+import { PageRuns } from "./page-runs.ts";
 import {
   METADATA_INCORRECT,
   OPERAND_BUSY,
@@ -59,6 +60,8 @@ export class TdxModule {
   readonly kot: KotEntry[];
   readonly cacheWriteBacks: CacheWriteBack[];
   readonly hostMemory = new HostMemory();
+  /** Regions of 2 MiB with PAMT pages, and the first of the two: a newer module's Dynamic PAMT. */
+  pamtPairs = new PageRuns(() => 2);
   /** TDs by TDR page, vCPUs by TDVPR page. */
   readonly tds = new Map<number, Td>();
   readonly vcpus = new Map<number, Vcpu>();
@@ -112,10 +115,15 @@ export class TdxModule {
   #dispatchRare(lp: number, r: Registers, count: number, environment: CallEnvironment): Status {
     const rax = r.low[RAX] as number;
     if (r.high[RAX] !== 0 || rax >= 2 ** 24) return INVALID;
-    const leaf = LEAVES[rax & 0xffff];
+    const leaf = this.#leaf(rax & 0xffff);
     if (rax > 0xffff && (leaf === undefined || leaf.maxVersion === 0)) return INVALID;
     if (leaf === undefined) return INVALID;
     return this.#execute(leaf, lp, r, count, environment);
+  }
+
+  /** Leaves of a newer module exist where the platform says so. */
+  #leaf(number: number): Leaf | undefined {
+    return LEAVES[number] ?? (this.platform.hasDynamicPamt ? NEWER_LEAVES[number] : undefined);
   }
 
   #execute(

@@ -24,6 +24,13 @@ export interface Platform {
    * lets it be seen again, and it breaks runs of free pages apart, so it is off unless asked for.
    */
   readonly keepsFreedBepoch?: boolean;
+  /**
+   * The module is a newer one with TDH.PHYMEM.PAMT.ADD and .REMOVE; module 1.5.01 answers
+   * TDX_OPERAND_INVALID to both.
+   */
+  readonly hasDynamicPamt?: boolean;
+  /** False: the CPUs are without X86_BUG_TDX_PW_MCE. The module does not care, kernels do. */
+  readonly hasPwMce?: boolean;
 }
 
 export function packageCount(platform: Platform): number {

@@ -2,6 +2,7 @@ import { formatHex64, parseHex64 } from "../units/hex64.ts";
 import { runInGuest } from "./guest.ts";
 import type { CacheWriteBack, KotEntry } from "./key-ownership.ts";
 import { TdxModule } from "./module.ts";
+import { PageRuns } from "./page-runs.ts";
 import { Pamt, type PamtSnapshot } from "./pamt.ts";
 import type { Platform } from "./platform.ts";
 import {
@@ -40,6 +41,8 @@ export interface ModuleSnapshot {
   readonly cacheWriteBacks: readonly CacheWriteBack[];
   readonly hostMemory: readonly (readonly [number, readonly number[]])[];
   readonly pamt: PamtSnapshot;
+  /** Runs of regions with PAMT pages (Dynamic PAMT). */
+  readonly pamtPairs: readonly number[];
   readonly tds: readonly TdSnapshot[];
   readonly vcpus: readonly VcpuSnapshot[];
   /** LPs in the guest, each with the TDVPR page of its vCPU. */
@@ -52,6 +55,7 @@ export function moduleToJSON(m: TdxModule): ModuleSnapshot {
     cacheWriteBacks: m.cacheWriteBacks.map(copyWriteBack),
     hostMemory: m.hostMemory.toJSON(),
     pamt: m.pamt.toJSON(),
+    pamtPairs: m.pamtPairs.toArray(),
     tds: [...m.tds.values()].map(tdToJSON),
     vcpus: [...m.vcpus.values()].map(vcpuToJSON),
     guests: [...guestPages(m)],
@@ -62,6 +66,7 @@ export function moduleToJSON(m: TdxModule): ModuleSnapshot {
 export function moduleFromJSON(platform: Platform, snapshot: ModuleSnapshot): TdxModule {
   const m = new TdxModule(platform);
   m.pamt = Pamt.restore(platform, snapshot.pamt);
+  m.pamtPairs = PageRuns.fromArray(() => 2, snapshot.pamtPairs);
   m.hostMemory.restore(snapshot.hostMemory);
   for (const td of snapshot.tds) m.tds.set(td.page, tdFromJSON(td));
   for (const vcpu of snapshot.vcpus) m.vcpus.set(vcpu.page, vcpuFromJSON(m, vcpu));
@@ -74,6 +79,7 @@ export function moduleFromJSON(platform: Platform, snapshot: ModuleSnapshot): Td
 export function cloneModule(m: TdxModule): TdxModule {
   const copy = new TdxModule(m.platform);
   copy.pamt = m.pamt.clone();
+  copy.pamtPairs = m.pamtPairs.clone();
   copy.hostMemory.restore(m.hostMemory.toJSON());
   for (const td of m.tds.values()) copy.tds.set(td.page, cloneTd(td));
   for (const vcpu of m.vcpus.values()) copy.vcpus.set(vcpu.page, cloneVcpu(copy, vcpu));

@@ -1,17 +1,23 @@
 import type { Strategy, TeardownStep } from "../generations/generation.ts";
+import { leaveGuest } from "../kick-vcpus.ts";
 import { failed, type IoctlResult } from "../kvm-error.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
-import { reclaimControlPages, reclaimLeaves, reclaimTables } from "./reclaim.ts";
+import { reclaimLeaves, reclaimTables } from "./reclaim.ts";
+import { reclaimTd, reclaimVcpus } from "./reclaim-control.ts";
 import { releaseHkid } from "./release-hkid.ts";
 import { removeLeaves } from "./runtime-removal.ts";
+import { beginTermination, TERMINATE_VM } from "./terminate-vm.ts";
 
 const STEPS: Readonly<Record<TeardownStep, (host: KvmHost, vm: KvmVm) => Generator<void, void>>> = {
-  "remove-leaves": removeLeaves,
+  "remove-leaves": (host, vm) => removeLeaves(host, vm),
   "release-hkid": (host, vm) => releaseHkid(host, vm),
   "reclaim-leaves": reclaimLeaves,
   "reclaim-tables": reclaimTables,
-  "reclaim-control": (host, vm) => reclaimControlPages(host, vm),
+  "reclaim-vcpus": (host, vm) => reclaimVcpus(host, vm),
+  "reclaim-td": (host, vm) => reclaimTd(host, vm),
 };
+
+const RELEASE_VM = "KVM_TDX_RELEASE_VM";
 
 /**
  * Tears a TD down by a strategy, from its trigger to the end of the VM. Every step works on what
@@ -23,6 +29,12 @@ export function* destroyVm(
   strategy: Strategy,
 ): Generator<void, IoctlResult> {
   if (vm.state.isDestroyed) return failed("close", "EINVAL", "the VM is destroyed already");
+  if (strategy.command === TERMINATE_VM && !vm.state.isTerminated) {
+    const refused = beginTermination(host, vm);
+    if (refused !== null) return refused;
+  }
+  // A process exits with its vCPU threads gone.
+  if (strategy.name === "exit") leaveGuest(host, vm);
   for (const step of strategy.steps) yield* STEPS[step](host, vm);
   vm.state.isDestroyed = true;
   return null;
@@ -33,8 +45,8 @@ export function* destroyVm(
  * It always returns 0; a second call finds nothing left and makes no SEAMCALL.
  */
 export function* releaseVm(host: KvmHost, vm: KvmVm): Generator<void, IoctlResult> {
-  const hint = vm.generation.strategies.find(({ stepsInIoctl }) => stepsInIoctl > 0);
-  if (hint === undefined) return failed("KVM_TDX_RELEASE_VM", "EINVAL", "no such command");
+  const hint = vm.generation.strategies.find(({ command }) => command === RELEASE_VM);
+  if (hint === undefined) return failed(RELEASE_VM, "EINVAL", "no such command");
   for (const step of hint.steps.slice(0, hint.stepsInIoctl)) yield* STEPS[step](host, vm);
   return null;
 }

@@ -1,18 +1,25 @@
 import { tdhPhymemPageReclaim } from "../../module/leaves/tdh-phymem-page-reclaim.ts";
-import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.ts";
-import { SUCCESS } from "../../module/status.ts";
-import { type BodyStep, hostWork, takes } from "../body.ts";
+import { type BodyStep, takes } from "../body.ts";
 import { BodyProgress } from "../body-progress.ts";
+import { policyOf } from "../call-policy.ts";
+import { dropIdlePamt, putPamt } from "../dynamic-pamt.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel, type LeafRun } from "../guest-memory.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
 import { leak, warn } from "./aftermath.ts";
+import { clearStep } from "./clear-pages.ts";
 import { removeLeaves } from "./runtime-removal.ts";
 
 const PAGE_BYTES = 4096;
 const HIGHEST_TABLE_LEVEL = 4;
 
 /** RECLAIM and clear of `frames` a unit from host frame `pfn` on (`tdx_reclaim_page`, V16-020). */
-function reclaimBody(vm: KvmVm, pfn: number, frames: number, pageSize: number): BodyStep[] {
+function reclaimBody(
+  host: KvmHost,
+  vm: KvmVm,
+  pfn: number,
+  frames: number,
+  pageSize: number,
+): BodyStep[] {
   return [
     takes({
       leaf: tdhPhymemPageReclaim,
@@ -20,9 +27,9 @@ function reclaimBody(vm: KvmVm, pfn: number, frames: number, pageSize: number): 
       rcx: pfn * PAGE_BYTES,
       rcxStride: frames * PAGE_BYTES,
       pageSize,
-      ...vm.generation.policies.pageReclaim,
+      ...policyOf(host, vm, "pageReclaim"),
     }),
-    hostWork("pageClears4K", frames),
+    ...clearStep(host, vm, frames),
   ];
 }
 
@@ -42,6 +49,7 @@ export function* reclaimLeaves(host: KvmHost, vm: KvmVm): Generator<void, void> 
       yield* reclaimRun(host, vm, run);
     }
   }
+  yield* dropIdlePamt(host, vm);
 }
 
 /** The first leaves whose host pages follow each other, wherever the guest sees them. */
@@ -66,7 +74,7 @@ function* reclaimRun(
   run: LeafRun & { endGfn: number },
 ): Generator<void, void> {
   const frames = FRAMES_PER_ENTRY[run.level];
-  const body = reclaimBody(vm, run.pfn, frames, run.level);
+  const body = reclaimBody(host, vm, run.pfn, frames, run.level);
   const progress = new BodyProgress();
   try {
     yield* host.port.run(body, run.leaves, progress);
@@ -76,6 +84,7 @@ function* reclaimRun(
       vm.memory.unmap(run.level, run.gfn, run.leaves, (run.endGfn - run.gfn) / frames);
     } else unmapFirst(vm, run.level, over);
     if (done > 0) host.pages.memory.free(run.pfn, done * frames);
+    if (run.level === 0) putPamt(host, vm, run.pfn, done);
   }
   const { failure } = progress;
   if (failure === null) return;
@@ -104,11 +113,12 @@ export function* reclaimTables(host: KvmHost, vm: KvmVm): Generator<void, void> 
     for (let run = vm.memory.firstTables(level); run; run = vm.memory.firstTables(level)) {
       const progress = new BodyProgress();
       try {
-        yield* host.port.run(reclaimBody(vm, run.pfn, 1, -1), run.count, progress);
+        yield* host.port.run(reclaimBody(host, vm, run.pfn, 1, -1), run.count, progress);
       } finally {
         const { done, over } = progress;
         if (over > 0) vm.memory.removeTables(level, run.index, over);
         if (done > 0) host.pages.sept[level]?.free(run.pfn, done);
+        putPamt(host, vm, run.pfn, done);
       }
       const { done, failure } = progress;
       if (failure === null) continue;
@@ -116,6 +126,7 @@ export function* reclaimTables(host: KvmHost, vm: KvmVm): Generator<void, void> 
       leak(vm, run.pfn + done, 1, "Secure EPT page");
     }
   }
+  yield* dropIdlePamt(host, vm);
 }
 
 /** KVM_BUG_ON for each: there is no way to take a Secure EPT page from a TD with keys (C.4). */
@@ -127,74 +138,4 @@ function leakTables(vm: KvmVm): void {
       vm.memory.removeTables(level, run.index, run.count);
     }
   }
-}
-
-/**
- * vcpu_free and vm_free (kvm-teardown C.3): TDVPX and TDVPR of every vCPU, then TDCX, then the
- * TDR with one WBINVD under the module's own HKID. With the HKID assigned everything leaks.
- */
-export function* reclaimControlPages(
-  host: KvmHost,
-  vm: KvmVm,
-  phase = "reclaim-control",
-): Generator<void, void> {
-  host.port.observer.phase(phase);
-  const { state } = vm;
-  for (const vcpu of state.vcpus) {
-    yield* reclaimAll(host, vm, vcpu.tdvpx);
-    if (vcpu.tdvpr !== null) reclaimControlPage(host, vm, vcpu.tdvpr);
-    vcpu.tdvpr = null;
-    vcpu.isInitialized = false;
-    yield* host.port.pause();
-  }
-  yield* reclaimAll(host, vm, state.tdcx);
-  if (state.tdr === null) return;
-  yield* reclaimTdr(host, vm, state.tdr);
-  state.tdr = null;
-}
-
-function* reclaimTdr(host: KvmHost, vm: KvmVm, tdr: number): Generator<void, void> {
-  const { state } = vm;
-  if (!state.isTdrReclaimed && !tryReclaim(host, vm, tdr)) return;
-  state.isTdrReclaimed = true;
-  yield* host.port.pause();
-  // The TDR is encrypted with the global HKID, which CACHE.WB did not write back.
-  const status = host.port.call(tdhPhymemPageWbinvd, 0, {
-    rcx: tdr * PAGE_BYTES + host.globalHkid * 2 ** host.hkidShift,
-    ...vm.generation.policies.pageWbinvd,
-  });
-  if (status === SUCCESS) free(host, tdr);
-  else {
-    warn(vm, tdhPhymemPageWbinvd, status);
-    leak(vm, tdr, 1, "control page");
-  }
-}
-
-/** Takes the pages off the list one by one, each when KVM is done with it. */
-function* reclaimAll(host: KvmHost, vm: KvmVm, pages: number[]): Generator<void, void> {
-  for (let pfn = pages[0]; pfn !== undefined; pfn = pages[0]) {
-    reclaimControlPage(host, vm, pfn);
-    pages.shift();
-    yield* host.port.pause();
-  }
-}
-
-function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
-  if (tryReclaim(host, vm, pfn)) free(host, pfn);
-}
-
-function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
-  if (vm.state.hkid === null) {
-    const operands = { rcx: pfn * PAGE_BYTES, ...vm.generation.policies.pageReclaim };
-    const status = host.port.call(tdhPhymemPageReclaim, 0, operands);
-    if (status === SUCCESS) return true;
-    warn(vm, tdhPhymemPageReclaim, status);
-  }
-  leak(vm, pfn, 1, "control page");
-  return false;
-}
-
-function free(host: KvmHost, pfn: number): void {
-  host.port.observer.hostWork("pageClears4K", 1);
-  host.pages.control.free(pfn, 1);
 }

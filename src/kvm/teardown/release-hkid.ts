@@ -46,7 +46,7 @@ function* flushVcpus(host: KvmHost, vm: KvmVm): Generator<void, boolean> {
       if (vcpu.cpu === -1) continue;
       // The synchronous IPI takes a running vCPU out of the guest; VP.FLUSH runs in its handler.
       host.port.observer.hostWork("ipis", 1);
-      if (host.guest.isRunning(vcpu.cpu)) host.guest.exit(vcpu.cpu);
+      if (host.guest.runs(vcpu.cpu) === vcpu.tdvpr) host.guest.exit(vcpu.cpu);
       if (vcpu.isInitialized) {
         // VCPU_NOT_ASSOCIATED is ignored, other errors are warned of; nothing is tried again.
         const flushed = host.port.call(tdhVpFlush, vcpu.cpu, {

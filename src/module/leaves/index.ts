@@ -25,6 +25,8 @@ import { tdhPhymemCacheWb } from "./tdh-phymem-cache-wb.ts";
 import { tdhPhymemPageRdmd } from "./tdh-phymem-page-rdmd.ts";
 import { tdhPhymemPageReclaim } from "./tdh-phymem-page-reclaim.ts";
 import { tdhPhymemPageWbinvd } from "./tdh-phymem-page-wbinvd.ts";
+import { tdhPhymemPamtAdd } from "./tdh-phymem-pamt-add.ts";
+import { tdhPhymemPamtRemove } from "./tdh-phymem-pamt-remove.ts";
 import { tdhVpAddcx } from "./tdh-vp-addcx.ts";
 import { tdhVpCreate } from "./tdh-vp-create.ts";
 import { tdhVpEnter } from "./tdh-vp-enter.ts";
@@ -71,3 +73,7 @@ export const EMULATED: readonly Leaf[] = [
 /** The leaf table by number: what the dispatcher finds. */
 export const LEAVES: (Leaf | undefined)[] = [];
 for (const leaf of [...EMULATED, ...NOT_EMULATED]) LEAVES[leaf.number] = leaf;
+
+/** Leaves that module 1.5.01 has not, by number: stand-ins for those of a newer one. */
+export const NEWER_LEAVES: (Leaf | undefined)[] = [];
+for (const leaf of [tdhPhymemPamtAdd, tdhPhymemPamtRemove]) NEWER_LEAVES[leaf.number] = leaf;

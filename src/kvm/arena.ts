@@ -1,0 +1,75 @@
+import { PageRuns } from "../module/page-runs.ts";
+
+/** Host pages of one use, handed out in ascending order; freed ones are used again first. */
+export class Arena {
+  readonly start: number;
+  readonly end: number;
+  /** Pages from here on were never handed out. */
+  #next: number;
+  readonly #freed = new PageRuns(() => 0);
+
+  constructor(start: number, end: number) {
+    this.start = start;
+    this.end = end;
+    this.#next = start;
+  }
+
+  /**
+   * Up to `most` consecutive pages, a multiple of `alignment` long and aligned to it.
+   * Null when none are left.
+   */
+  alloc(most: number, alignment = 1): { page: number; count: number } | null {
+    for (const run of this.#freed.runs()) {
+      const page = Math.ceil(run.start / alignment) * alignment;
+      const fits = run.start + run.length - page;
+      const count = Math.floor(Math.min(fits, most) / alignment) * alignment;
+      if (count <= 0) continue;
+      this.#freed.assign(page, count, 0, 0);
+      return { page, count };
+    }
+    const page = Math.ceil(this.#next / alignment) * alignment;
+    const count = Math.floor(Math.min(this.end - page, most) / alignment) * alignment;
+    if (count <= 0) return null;
+    if (page > this.#next) this.#freed.assign(this.#next, page - this.#next, 1, 0);
+    this.#next = page + count;
+    return { page, count };
+  }
+
+  free(page: number, count: number): void {
+    this.#freed.assign(page, count, 1, 0);
+    // The last freed run falls back to what was never handed out, so an empty arena is as new.
+    if (this.#freed.seek(this.#next - 1) === 0) return;
+    const { runStart } = this.#freed;
+    this.#freed.assign(runStart, this.#next - runStart, 0, 0);
+    this.#next = runStart;
+  }
+
+  clone(): Arena {
+    return Arena.restore(this.toJSON());
+  }
+
+  toJSON(): ArenaSnapshot {
+    return {
+      start: this.start,
+      end: this.end,
+      next: this.#next,
+      freed: this.#freed.toArray(),
+    };
+  }
+
+  static restore(snapshot: ArenaSnapshot): Arena {
+    const arena = new Arena(snapshot.start, snapshot.end);
+    arena.#next = snapshot.next;
+    for (let i = 0; i + 3 < snapshot.freed.length; i += 4) {
+      arena.#freed.assign(snapshot.freed[i] as number, snapshot.freed[i + 1] as number, 1, 0);
+    }
+    return arena;
+  }
+}
+
+export interface ArenaSnapshot {
+  readonly start: number;
+  readonly end: number;
+  readonly next: number;
+  readonly freed: readonly number[];
+}

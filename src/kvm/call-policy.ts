@@ -1,0 +1,19 @@
+import type { Status } from "../module/status.ts";
+import type { SeamcallPlan } from "./body.ts";
+import type { PolicyName } from "./generations/generation.ts";
+import { kickVcpus } from "./kick-vcpus.ts";
+import type { Errno } from "./kvm-error.ts";
+import type { KvmHost, KvmVm } from "./vm.ts";
+
+type Retries = Pick<SeamcallPlan, "retryOn" | "tries" | "accept" | "beforeRetry">;
+
+/** How this kernel repeats a SEAMCALL, as operands of the call. */
+export function policyOf(host: KvmHost, vm: KvmVm, name: PolicyName): Retries {
+  const { kicks, errno: _, ...retries } = vm.generation.policies[name];
+  return kicks === true ? { ...retries, beforeRetry: () => kickVcpus(host, vm) } : retries;
+}
+
+/** The errno of an ioctl whose SEAMCALL ended with `status`. */
+export function errnoOf(vm: KvmVm, name: PolicyName, status: Status): Errno {
+  return vm.generation.policies[name].errno?.[status.name] ?? "EIO";
+}

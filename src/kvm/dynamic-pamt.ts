@@ -1,0 +1,75 @@
+import { tdhPhymemPamtAdd } from "../module/leaves/tdh-phymem-pamt-add.ts";
+import { tdhPhymemPamtRemove } from "../module/leaves/tdh-phymem-pamt-remove.ts";
+import type { Status } from "../module/status.ts";
+import { takes } from "./body.ts";
+import { BodyProgress } from "./body-progress.ts";
+import { PAGES_PER_REGION } from "./pamt-regions.ts";
+import type { KvmHost, KvmVm } from "./vm.ts";
+
+const PAGE_BYTES = 4096;
+const REGION_BYTES = PAGES_PER_REGION * PAGE_BYTES;
+const PAIR_BYTES = 2 * PAGE_BYTES;
+
+/**
+ * Before pages of 4 KiB are given to the module: TDH.PHYMEM.PAMT.ADD for each of their regions that
+ * has no PAMT pages yet (kvm-teardown D.3). Nothing in kernels without Dynamic PAMT. The status with
+ * which the module refused, or null.
+ */
+export function* getPamt(
+  host: KvmHost,
+  vm: KvmVm,
+  pfn: number,
+  pages: number,
+): Generator<void, Status | null> {
+  if (!vm.generation.hasDynamicPamt || pages === 0) return null;
+  const { pamt } = host.pages;
+  for (let run = pamt.takePairs(pfn, pages); run !== null; run = pamt.takePairs(pfn, pages)) {
+    const progress = new BodyProgress();
+    const body = [
+      takes({
+        leaf: tdhPhymemPamtAdd,
+        lp: 0,
+        rcx: run.region * REGION_BYTES,
+        rcxStride: REGION_BYTES,
+        r8: run.pair * PAGE_BYTES,
+        r8Stride: PAIR_BYTES,
+      }),
+    ];
+    try {
+      yield* host.port.run(body, run.count, progress);
+    } finally {
+      pamt.add(run, progress.done);
+    }
+    if (progress.failure !== null) return progress.failure.status;
+  }
+  pamt.get(pfn, pages);
+  return null;
+}
+
+/** Pages of 4 KiB came back from the module, or were not given after all. */
+export function putPamt(host: KvmHost, vm: KvmVm, pfn: number, pages: number): void {
+  if (vm.generation.hasDynamicPamt && pages > 0) host.pages.pamt.put(pfn, pages);
+}
+
+/** TDH.PHYMEM.PAMT.REMOVE for every region whose last user is gone. */
+export function* dropIdlePamt(host: KvmHost, vm: KvmVm): Generator<void, void> {
+  if (!vm.generation.hasDynamicPamt) return;
+  const { pamt } = host.pages;
+  for (let run = pamt.firstIdle(); run !== null; run = pamt.firstIdle()) {
+    const progress = new BodyProgress();
+    const body = [
+      takes({
+        leaf: tdhPhymemPamtRemove,
+        lp: 0,
+        rcx: run.region * REGION_BYTES,
+        rcxStride: REGION_BYTES,
+      }),
+    ];
+    try {
+      yield* host.port.run(body, run.count, progress);
+    } finally {
+      pamt.remove(run, progress.done);
+    }
+    if (progress.failure !== null) pamt.forget(run.region + progress.done);
+  }
+}

@@ -1,0 +1,75 @@
+import { tdhMemTrack } from "../../module/leaves/tdh-mem-track.ts";
+import { SUCCESS } from "../../module/status.ts";
+import { BodyProgress } from "../body-progress.ts";
+import { policyOf } from "../call-policy.ts";
+import { FRAMES_PER_ENTRY } from "../guest-memory.ts";
+import { kickVcpus, leaveGuest } from "../kick-vcpus.ts";
+import { onePerPackage } from "../packages.ts";
+import type { KvmHost, KvmVm, Zap } from "../vm.ts";
+import { bug } from "./aftermath.ts";
+import { clearPages } from "./clear-pages.ts";
+import { blockStep, type FrameRange, leavesIn } from "./leaf-entries.ts";
+
+/**
+ * What-if `batch-track`: blocks every leaf of the range, then begins one TLB epoch for all. The
+ * module allows it because BLOCK notes the epoch in each page, and one TRACK with all vCPUs out
+ * afterwards makes every one of these notes old enough (ABI 5).
+ */
+export function* blockAndTrack(host: KvmHost, vm: KvmVm, range: FrameRange): Generator<void, void> {
+  const { state } = vm;
+  let zap: Zap = state.zap ?? { level: 1, from: range.from, isTracked: false };
+  if (zap.isTracked) return;
+  for (;;) {
+    const { level }: Zap = zap;
+    const run = leavesIn(vm, level, { from: zap.from, to: range.to });
+    if (run === null && level === 1) zap = { level: 0, from: range.from, isTracked: false };
+    else if (run === null) break;
+    else {
+      const progress = new BodyProgress();
+      try {
+        yield* host.port.run([blockStep(host, vm, run)], run.leaves, progress);
+      } finally {
+        const next = run.gfn + progress.over * FRAMES_PER_ENTRY[level];
+        zap = { level, from: next, isTracked: false };
+        state.zap = zap;
+      }
+      if (progress.failure !== null) bug(vm, progress.failure.leaf, progress.failure.status);
+    }
+  }
+  trackOnce(host, vm);
+  state.zap = { level: 0, from: range.to, isTracked: true };
+  yield* host.port.pause();
+}
+
+function trackOnce(host: KvmHost, vm: KvmVm): void {
+  if (!vm.state.isFinalized) return;
+  kickVcpus(host, vm);
+  const operands = { rcx: vm.tdrAddress, ...policyOf(host, vm, "memTrack") };
+  const status = host.port.call(tdhMemTrack, 0, operands);
+  if (status !== SUCCESS) bug(vm, tdhMemTrack, status);
+  leaveGuest(host, vm);
+}
+
+/** What-if `batch-wbinvd`: these pages were removed, their lines are still in the caches. */
+export function keepUnflushed(vm: KvmVm, pfn: number, pages: number): void {
+  if (pages === 0) return;
+  const { unflushed } = vm.state;
+  const last = unflushed.at(-1);
+  if (last !== undefined && last.pfn + last.pages === pfn) last.pages += pages;
+  else unflushed.push({ pfn, pages });
+}
+
+/**
+ * The other half of `batch-wbinvd`: the host's own WBINVD on one LP of every package, then the
+ * clear. No SEAMCALL flushes a range: PAGE.WBINVD takes one page and CACHE.WB only HKIDs whose TD
+ * is blocked (ABI 7). The module does not look whether a free page was flushed.
+ */
+export function flushZapped(host: KvmHost, vm: KvmVm): void {
+  const { unflushed } = vm.state;
+  if (unflushed.length === 0) return;
+  host.port.observer.hostWork("ipis", onePerPackage(host).length);
+  for (const { pfn, pages } of unflushed.splice(0)) {
+    clearPages(host, vm, pages);
+    host.pages.memory.free(pfn, pages);
+  }
+}
