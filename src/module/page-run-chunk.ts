@@ -1,15 +1,42 @@
 /** Runs a chunk can hold: splitting and shifting move at most this many. */
 export const CHUNK_RUNS = 256;
 
-/** A sorted stretch of page runs in typed arrays. */
+/** Room of a new chunk: most maps of a TD hold a handful of runs all their life. */
+const FIRST_ROOM = 8;
+
+/** A sorted stretch of page runs in typed arrays, which grow until they hold CHUNK_RUNS. */
 export class Chunk {
-  readonly start = new Float64Array(CHUNK_RUNS);
-  readonly length = new Float64Array(CHUNK_RUNS);
-  readonly base = new Float64Array(CHUNK_RUNS);
-  readonly tag = new Int32Array(CHUNK_RUNS);
+  start: Float64Array;
+  length: Float64Array;
+  base: Float64Array;
+  tag: Int32Array;
+  /** Runs that there is room for. */
+  room: number;
   /** Live runs are [head, tail): either end can give way without moving the other runs. */
   head = 0;
   tail = 0;
+
+  constructor(room = FIRST_ROOM) {
+    this.room = room;
+    this.start = new Float64Array(room);
+    this.length = new Float64Array(room);
+    this.base = new Float64Array(room);
+    this.tag = new Int32Array(room);
+  }
+
+  get isFull(): boolean {
+    return this.tail - this.head === this.room;
+  }
+
+  /** Doubles the room; runs keep their places. */
+  grow(): void {
+    const larger = this.#copyWithRoom(Math.min(CHUNK_RUNS, this.room * 2));
+    this.room = larger.room;
+    this.start = larger.start;
+    this.length = larger.length;
+    this.base = larger.base;
+    this.tag = larger.tag;
+  }
 
   /** Moves the runs [from, to) so that the first comes to stand at `target`. */
   move(target: number, from: number, to: number): void {
@@ -36,7 +63,11 @@ export class Chunk {
   }
 
   copy(): Chunk {
-    const twin = new Chunk();
+    return this.#copyWithRoom(this.room);
+  }
+
+  #copyWithRoom(room: number): Chunk {
+    const twin = new Chunk(room);
     twin.start.set(this.start);
     twin.length.set(this.length);
     twin.base.set(this.base);

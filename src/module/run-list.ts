@@ -231,14 +231,17 @@ export class RunList {
   /** Puts a run before the one where it stands; stands on it. */
   #insert(start: number, runLength: number, tag: number, base: number): void {
     this.count++;
-    if (this.chunk.tail - this.chunk.head === CHUNK_RUNS) this.#makeRoom();
+    if (this.chunk.isFull) {
+      if (this.chunk.room < CHUNK_RUNS) this.chunk.grow();
+      else this.#makeRoom();
+    }
     const chunk = this.chunk;
     let index = this.index;
     if (chunk.head > 0 && index - chunk.head <= chunk.tail - index) {
       chunk.move(chunk.head - 1, chunk.head, index);
       chunk.head--;
       index--;
-    } else if (chunk.tail < CHUNK_RUNS) {
+    } else if (chunk.tail < chunk.room) {
       chunk.move(index + 1, index, chunk.tail);
       chunk.tail++;
     } else {
