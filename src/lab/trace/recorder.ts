@@ -61,6 +61,7 @@ export class TraceRecorder implements SeamcallObserver {
   phase(name: string): void {
     this.ledger.phase(name);
     this.#close();
+    if (this.#phases.at(-1)?.phase === name) return;
     this.#phases.push({ phase: name, batches: [] });
   }
 
