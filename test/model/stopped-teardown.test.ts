@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { RunStopped } from "../../src/lab/drive.ts";
+import { requireTd } from "../../src/lab/lifecycle.ts";
+import { type HostSnapshot, SimulatedHost } from "../../src/lab/simulated-host.ts";
+import type { TdOptions } from "../../src/lab/td-options.ts";
+import { destroyTd } from "../../src/lab/teardown.ts";
+import { checkInvariants } from "../../src/module/invariants.ts";
+import { populatedHost, session, tearDown } from "../support/faulted-teardown.ts";
+import { PATIENCE, runs } from "../support/sample.ts";
+
+const KIB = 1024;
+const MIB = KIB * KIB;
+
+/** The host as another process finds it in the store. */
+function throughTheStore(host: SimulatedHost): SimulatedHost {
+  return SimulatedHost.restore(JSON.parse(JSON.stringify(host.snapshot())) as HostSnapshot);
+}
+
+/** Destroys the TD, stopping when `calls` more SEAMCALLs were made; whether it came to its end. */
+async function destroyFor(host: SimulatedHost, strategy: string, calls: number): Promise<boolean> {
+  const td = requireTd(host, "td");
+  const made = (): number => td.teardown?.ledger.totals().seamcalls.total ?? 0;
+  const from = made();
+  const control = session({ callsPerTurn: 1, shouldStop: () => made() - from >= calls });
+  return destroyTd(host, "td", { strategy }, control).then(
+    () => true,
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(RunStopped);
+      expect(checkInvariants(host.module)).toEqual([]);
+      return false;
+    },
+  );
+}
+
+/** What is left when all is over, and what was counted on the way. */
+function outcome(host: SimulatedHost): unknown {
+  const { teardown, vm } = requireTd(host, "td");
+  const { pages, module, hkidsUsed } = host.snapshot();
+  const phases = teardown?.ledger.phases();
+  return JSON.parse(JSON.stringify({ phases, state: vm.state, pages, module, hkidsUsed }));
+}
+
+const TDS: readonly (readonly [string, Partial<TdOptions>])[] = [
+  ["4 KiB pages", { memoryBytes: 12 * KIB, vcpus: 2, packages: 2 }],
+  ["a 2 MiB page", { memoryBytes: 2 * MIB, vcpus: 1, pageSize: "2M" }],
+  ["an initial image", { memoryBytes: 16 * KIB, vcpus: 1, initialImageBytes: 8 * KIB }],
+];
+
+describe.each(TDS)("a teardown of a TD with %s", (_name, options) => {
+  test.each(["runtime", "exit", "hint"])(
+    "by %s that is stopped between any two SEAMCALLs goes on in another process",
+    async (strategy) => {
+      const populated = await populatedHost(options);
+      const whole = await tearDown(populated, strategy, []);
+      const expected = outcome(whole.host);
+      const total = whole.result.strategies[0]?.seamcalls.total ?? 0;
+      // The 512 WBINVDs of one large page are alike: a few of them stand for all in the short run.
+      const every = total > 200 ? runs(37, 1) : 1;
+      for (let calls = 1; calls < total; calls += every) {
+        const host = populated.clone();
+        expect(await destroyFor(host, strategy, calls), `stopped after ${calls}`).toBe(false);
+        const next = throughTheStore(host);
+        await destroyTd(next, "td", { strategy }, session());
+        expect(outcome(next), `stopped after ${calls} of ${total}`).toEqual(expected);
+      }
+    },
+    PATIENCE,
+  );
+
+  test.each(["runtime", "exit", "hint"])(
+    "by %s that is stopped after every single SEAMCALL comes to the same end",
+    async (strategy) => {
+      const populated = await populatedHost(options);
+      const expected = outcome((await tearDown(populated, strategy, [])).host);
+      let host = populated.clone();
+      for (;;) {
+        if (await destroyFor(host, strategy, 1)) break;
+        host = throughTheStore(host);
+      }
+      expect(outcome(host)).toEqual(expected);
+    },
+    PATIENCE,
+  );
+});

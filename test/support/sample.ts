@@ -1,0 +1,29 @@
+/**
+ * How much a randomised test does: a sample with every change, more in the nightly run
+ * (`npm run test:nightly`). A failing run is repeated with the seed that it prints.
+ */
+const NIGHTLY = process.env["TDX_SIM_NIGHTLY"] === "1";
+const SEED = process.env["TDX_SIM_TEST_SEED"];
+
+export function runs(everyChange: number, nightly: number): number {
+  return NIGHTLY ? nightly : everyChange;
+}
+
+/** Seed of this run, for tests that do not take it from fast-check. */
+export function testSeed(): number {
+  return SEED === undefined ? 20_261_123 : Number(SEED);
+}
+
+/** One line that repeats a failed test. */
+export function replay(file: string, seed: number): string {
+  return `replay: TDX_SIM_TEST_SEED=${seed} npx vitest run ${file}`;
+}
+
+/** Milliseconds that a test may take; the nightly numbers need more. */
+export const PATIENCE = NIGHTLY ? 3_600_000 : 60_000;
+
+/** Parameters of fast-check: so many runs, and the seed if one was given. */
+export function sample(everyChange: number, nightly: number): { numRuns: number; seed?: number } {
+  const numRuns = runs(everyChange, nightly);
+  return SEED === undefined ? { numRuns } : { numRuns, seed: Number(SEED) };
+}
