@@ -1,9 +1,10 @@
+import type { GuestMemory } from "../kvm/guest-memory.ts";
 import { initMemRegion } from "../kvm/init-mem-region.ts";
 import { finalizeVm, initVm } from "../kvm/init-vm.ts";
 import type { IoctlResult, KvmError } from "../kvm/kvm-error.ts";
 import { KvmLivelock } from "../kvm/livelock.ts";
 import { faultIn } from "../kvm/page-fault.ts";
-import { createVcpu, initVcpu } from "../kvm/vcpu.ts";
+import { createVcpu, initVcpu, refusedVcpu } from "../kvm/vcpu.ts";
 import { KvmVm } from "../kvm/vm.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
@@ -79,7 +80,10 @@ export async function createTd(
     tdvpxPages: TDVPX_PAGES,
   });
   await carryOut(initVm(kvm, vm), control);
-  for (let i = 0; i < options.vcpus; i++) check(initVcpu(kvm, vm, createVcpu(vm)));
+  for (let i = 0; i < options.vcpus; i++) {
+    check(refusedVcpu(vm));
+    check(initVcpu(kvm, vm, createVcpu(vm)));
+  }
   const td: HostedTd = {
     name,
     options: own,
@@ -151,8 +155,9 @@ export async function populateTd(
   const frames = PAGE_BYTES[options.pageSize] / FRAME_BYTES;
   const imagePages = options.initialImageBytes / PAGE_BYTES[options.pageSize];
   if (!vm.state.isFinalized) {
-    for (const { gfn, pages } of imageSegments(td, Math.min(target, imagePages), frames)) {
-      await carryOut(initMemRegion(kvm, vm, gfn, pages), control);
+    for (const region of imageSegments(td, Math.min(target, imagePages), frames)) {
+      const { gfn, pages } = withoutAdded(vm.memory, region);
+      if (pages > 0) await carryOut(initMemRegion(kvm, vm, gfn, pages), control);
     }
     td.populatedPages = Math.max(td.populatedPages, Math.min(target, imagePages));
     if (!request.finalize) return reportTd(host, td);
@@ -176,12 +181,26 @@ export async function populateTd(
   return reportTd(host, td);
 }
 
+/** Guest frames that one KVM_TDX_INIT_MEM_REGION is asked to add. */
+interface ImageRegion {
+  readonly gfn: number;
+  readonly pages: number;
+}
+
+/** The rest of a region, less what was added before a run was stopped: pages come in order. */
+function withoutAdded(memory: GuestMemory, { gfn, pages }: ImageRegion): ImageRegion {
+  const end = gfn + pages;
+  let from = gfn;
+  while (from < end) {
+    const added = memory.leavesFrom(0, from);
+    if (added?.gfn !== from) break;
+    from = Math.min(end, from + added.leaves);
+  }
+  return { gfn: from, pages: end - from };
+}
+
 /** The initial image always has 4 KiB pages, wherever the TD's own pages lie. */
-function imageSegments(
-  td: HostedTd,
-  target: number,
-  frames: number,
-): { gfn: number; pages: number }[] {
+function imageSegments(td: HostedTd, target: number, frames: number): ImageRegion[] {
   const all = segments(td.options.layout, td.populatedPages, target, frames);
   return all.flatMap(({ gfn, pages, spacing }) =>
     spacing === frames
