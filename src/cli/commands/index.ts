@@ -74,6 +74,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./profile.ts"),
   },
   {
+    name: "trace",
+    group: COST,
+    summary: "a teardown on a time line, for Perfetto or flame graphs",
+    load: () => import("./trace.ts"),
+  },
+  {
     name: "calibrate",
     group: COST,
     summary: "fit a cost profile to measured teardowns",
