@@ -4,6 +4,7 @@ import type {
   Result,
   Seamcalls,
   StrategyResult,
+  Trouble,
 } from "../lab/result.ts";
 
 function interval({ low, mid, high, basis }: EstimatedInterval): EstimatedInterval {
@@ -48,7 +49,19 @@ function strategyInOrder(entry: StrategyResult): StrategyResult {
       pagesLeaked: end.pagesLeaked,
       hkidFree: end.hkidFree,
       tdrReclaimed: end.tdrReclaimed,
+      ...trouble(end),
     },
+  };
+}
+
+/** What went wrong; a sound teardown has none of these keys. */
+function trouble({ warned, bugged, livelock, hkidsLeaked, leaks }: Trouble): Trouble {
+  return {
+    ...(warned === undefined ? {} : { warned }),
+    ...(bugged === undefined ? {} : { bugged }),
+    ...(livelock === undefined ? {} : { livelock }),
+    ...(hkidsLeaked === undefined ? {} : { hkidsLeaked }),
+    ...(leaks === undefined ? {} : { leaks }),
   };
 }
 

@@ -39,7 +39,7 @@ export async function tearDown(
 ): Promise<TornDown> {
   const host = populated.clone();
   const plans = faults.map((fault) => parseFault(fault, false));
-  const run = session({ ...more, faults: { plans, seed: 1 } });
+  const run = session({ ...more, faults: { plans, seed: more.seed ?? 1 } });
   const result = await destroyTd(host, NAME, { strategy }, run);
   return { host, td: requireTd(host, NAME), result };
 }
