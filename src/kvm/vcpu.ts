@@ -12,6 +12,7 @@ import { refusedIoctl } from "./vm-dead.ts";
 const PAGE_BYTES = 4096;
 const CREATE_VCPU = "KVM_CREATE_VCPU";
 const INIT_VCPU = "KVM_TDX_INIT_VCPU";
+const RUN = "KVM_RUN";
 
 /** VP.WR field ids are VMCS encodings with the vCPU context in bits 54:52 (ABI, VP.WR). */
 const VCPU_CONTEXT = 2n << 52n;
@@ -109,19 +110,36 @@ function setUpPostedInterrupts(host: KvmHost, vcpu: KvmVcpu, lp: number): IoctlR
   return null;
 }
 
+/**
+ * Whether KVM_RUN is refused before VP.ENTER. In v16 to v19 the state of the TD is no reason
+ * (kvm-teardown C.4, INFERRED), in v6.16 it must be finalised (kvm-teardown A.2).
+ */
+export function refusedRun(vm: KvmVm, vcpu: KvmVcpu): KvmError | null {
+  const refused = refusedIoctl(vm, RUN);
+  if (refused !== null) return refused;
+  if (!vcpu.isInitialized) return failed(RUN, "EINVAL", "the vCPU is not initialised");
+  if (vm.generation.runNeedsFinalized && !vm.state.isFinalized) {
+    return failed(RUN, "EINVAL", "the TD is not finalised");
+  }
+  return null;
+}
+
 /** How KVM_RUN ended before the guest had a say. */
 export type RunResult =
   | { readonly exit: "in-guest" }
   | { readonly exit: "KVM_EXIT_INTERNAL_ERROR"; readonly status: Status };
 
 /**
- * KVM_RUN as far as the entry: the vCPU is in the guest until {@link GuestSide.exit}, or VP.ENTER
- * failed and user space sees an unexpected exit with the status in data[0] (C.4, INFERRED).
+ * KVM_RUN as far as the entry, after {@link refusedRun} had nothing against it: the vCPU is in the
+ * guest until {@link GuestSide.exit}, or VP.ENTER failed and user space sees an unexpected exit
+ * with the status in data[0] (C.4, INFERRED).
  */
 export function runVcpu(host: KvmHost, vcpu: KvmVcpu): RunResult {
-  host.port.observer.phase("KVM_RUN");
+  host.port.observer.phase(RUN);
   const lp = vcpu.index % host.lpToPackage.length;
   const tdvpr = (vcpu.tdvpr ?? 0) * PAGE_BYTES;
+  // The thread of this vCPU preempts the one whose vCPU was in the guest there.
+  if (host.guest.runs(lp) !== null) host.guest.exit(lp);
   const status = host.port.call(tdhVpEnter, lp, { rcx: tdvpr });
   if (status !== SUCCESS) return { exit: "KVM_EXIT_INTERNAL_ERROR", status };
   vcpu.cpu = lp;

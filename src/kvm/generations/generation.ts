@@ -112,6 +112,8 @@ export interface KernelGeneration {
   readonly mngRdCalls: number;
   /** KVM_CREATE_VCPU looks whether the TD was initialised, and how it answers if not. */
   readonly createVcpuNeedsTd: Errno | null;
+  /** KVM_RUN of a TD that is not finalized is -EINVAL; without the check VP.ENTER fails instead. */
+  readonly runNeedsFinalized: boolean;
   /** Leaf sizes the kernel maps, by level; a larger one is a what-if and warned of. */
   readonly leafLevels: readonly number[];
   /** Pages that came back are cleared always, only with X86_BUG_TDX_PW_MCE, or never. */

@@ -117,6 +117,7 @@ export const v16: KernelGeneration = {
   flushPasses: UNBOUNDED,
   mngRdCalls: 1,
   createVcpuNeedsTd: null,
+  runNeedsFinalized: false,
   leafLevels: [0],
   clears: "always",
   tracks: "each-leaf",

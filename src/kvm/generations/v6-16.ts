@@ -84,6 +84,7 @@ export const v6_16: KernelGeneration = {
   flushPasses: 1,
   mngRdCalls: 2,
   createVcpuNeedsTd: "EIO",
+  runNeedsFinalized: true,
   kicks: "after-track",
   mmuLockWriteStretches: [["remove-private"], ["reclaim-sept"]],
   doubts: DOUBTS_6_16,

@@ -2,6 +2,7 @@ import type { Strategy, TeardownStep } from "../generations/generation.ts";
 import { leaveGuest } from "../kick-vcpus.ts";
 import { failed, type IoctlResult } from "../kvm-error.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
+import { refusedIoctl } from "../vm-dead.ts";
 import { reclaimLeaves, reclaimTables } from "./reclaim.ts";
 import { reclaimTd, reclaimVcpus } from "./reclaim-control.ts";
 import { releaseHkid } from "./release-hkid.ts";
@@ -42,10 +43,13 @@ export function* destroyVm(
 
 /**
  * KVM_TDX_RELEASE_VM (kvm-teardown C.4): the steps of the hint that run inside the ioctl.
- * It always returns 0; a second call finds nothing left and makes no SEAMCALL.
+ * It returns 0, whatever failed on the way; a second call finds nothing left and makes no SEAMCALL.
+ * Only generic KVM may refuse it before.
  */
 export function* releaseVm(host: KvmHost, vm: KvmVm): Generator<void, IoctlResult> {
   const hint = vm.generation.strategies.find(({ command }) => command === RELEASE_VM);
+  const refused = refusedIoctl(vm, RELEASE_VM);
+  if (refused !== null) return refused;
   if (hint === undefined) return failed(RELEASE_VM, "EINVAL", "no such command");
   for (const step of hint.steps.slice(0, hint.stepsInIoctl)) yield* STEPS[step](host, vm);
   return null;
