@@ -33,6 +33,8 @@ export interface Target {
   readonly width: number;
   /** Whether block characters may be used. */
   readonly unicode: boolean;
+  /** A file that `--export` names, not stdout. */
+  readonly isFile: boolean;
 }
 
 /** A document, whole or in pieces. */
@@ -129,7 +131,7 @@ export function openOutputs(console: Console, options: OutputOptions): Outputs {
   });
   const { defaultFormat = "table" } = options;
   const format = toStdout?.format ?? options.format ?? defaultFormat;
-  const target = format === null ? null : { format, color, width, unicode };
+  const target = format === null ? null : { format, color, width, unicode, isFile: false };
   return { discard, deliver: (render) => deliver(console, render, files, target) };
 }
 
@@ -149,7 +151,13 @@ async function deliver(
     const [next] = files;
     if (next === undefined) break;
     const { format } = next;
-    const content = await render({ format, color: false, width: FILE_WIDTH, unicode: false });
+    const content = await render({
+      format,
+      color: false,
+      width: FILE_WIDTH,
+      unicode: false,
+      isFile: true,
+    });
     files.shift();
     next.file.write(content);
     console.detail(`wrote ${format} to ${next.path}`);

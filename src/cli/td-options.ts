@@ -98,7 +98,7 @@ export function named<T>(flags: string, parse: (value: string) => T): (value: st
   };
 }
 
-function pageSize(text: string): TdOptions["pageSize"] {
+export function pageSize(text: string): TdOptions["pageSize"] {
   const bytes = parseSize(text);
   if (bytes === parseSize("4K")) return "4K";
   if (bytes === parseSize("2M")) return "2M";

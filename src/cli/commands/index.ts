@@ -52,6 +52,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "scenario files with what is expected of them",
     load: () => import("./run.ts"),
   },
+  {
+    name: "sweep",
+    group: SCRIPTS,
+    summary: "a grid of TDs, a row for each teardown",
+    load: () => import("./sweep.ts"),
+  },
   { name: "list", group: STORE, summary: "TDs of the store", load: () => import("./list.ts") },
   { name: "show", group: STORE, summary: "one TD in full", load: () => import("./show.ts") },
   { name: "reset", group: STORE, summary: "empty the store", load: () => import("./reset.ts") },

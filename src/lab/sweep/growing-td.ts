@@ -1,0 +1,60 @@
+import { KvmVm } from "../../kvm/vm.ts";
+import { Ledger } from "../../ledger/ledger.ts";
+import type { RunControl } from "../drive.ts";
+import { createTd, populateTd, requireTd } from "../lifecycle.ts";
+import { SimulatedHost } from "../simulated-host.ts";
+import type { TdOptions } from "../td-options.ts";
+
+const NAME = "td";
+const FRAME_BYTES = 4096;
+
+/**
+ * TDs one after the other. Where the next differs from the last in nothing but more memory, the
+ * last one grows: pages are mapped in ascending order, so a TD of 2 GiB is one of 1 GiB with more
+ * of the same, page for page. Memory slots can be added to a VM at any time.
+ */
+export class GrowingTd {
+  #host: SimulatedHost | null = null;
+  #options: TdOptions | null = null;
+
+  /** A host with a TD of these options, named `td`, populated; it must not be torn down itself. */
+  async become(options: TdOptions, control: RunControl): Promise<SimulatedHost> {
+    const last = this.#options;
+    let host = this.#host;
+    // Until it stands there whole, there is nothing to grow from.
+    this.#options = null;
+    // Faults are placed by the calls of a whole population.
+    const fresh = control.faults !== undefined || last === null || !growsInto(last, options);
+    if (host === null || fresh) {
+      host = SimulatedHost.boot(options);
+      await createTd(host, NAME, options, control);
+    } else enlarge(host, options);
+    await populateTd(host, NAME, { finalize: true }, control);
+    this.#host = host;
+    this.#options = options;
+    return host;
+  }
+}
+
+function growsInto(last: TdOptions, next: TdOptions): boolean {
+  const { memoryBytes, populatedBytes, ...others } = last;
+  const { memoryBytes: nextMemory, populatedBytes: nextPopulated, ...nextOthers } = next;
+  return (
+    memoryBytes <= nextMemory &&
+    populatedBytes < nextPopulated &&
+    Object.entries(others).every(([key, value]) => value === nextOthers[key as keyof typeof others])
+  );
+}
+
+function enlarge(host: SimulatedHost, options: TdOptions): void {
+  const td = requireTd(host, NAME);
+  const { generation, state, memory } = td.vm;
+  const shape = { ...state.shape, memoryFrames: options.memoryBytes / FRAME_BYTES };
+  host.add({
+    ...td,
+    options: { ...options, packages: td.options.packages },
+    vm: new KvmVm(generation, { ...state, shape }, memory),
+    // What creation took is not asked for, and need not be copied with every clone.
+    ledger: new Ledger(),
+  });
+}
