@@ -5,6 +5,8 @@ import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/d
 import type { Render } from "./outputs.ts";
 import { type Row, recordsDocument } from "./records.ts";
 
+const NAMES_SHOWN = 3;
+
 /** `tdx-sim/calibration/v1` for every format; rows are the measurements. */
 export function calibrationDocument(calibration: Calibration): Render {
   return recordsDocument({
@@ -105,9 +107,16 @@ function priceLines(
   return [`  ${term}`, ...wrapText(line, width, "    "), ...inside];
 }
 
+/** The first few names; an enumeration of all would hide them. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN);
+  const hidden = names.length - shown.length;
+  return [...shown, ...(hidden === 0 ? [] : [`${hidden} more`])].join(" and ");
+}
+
 function untoldLines({ untold }: Calibration, width: number): string[] {
   return untold.flatMap(({ driver, reason, with: others }) => {
-    const names = others.length === 0 ? "" : others.join(" and ");
+    const names = listed(others);
     const why =
       reason === "confounded"
         ? `goes with ${names} in every row`

@@ -92,6 +92,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./calibrate.ts"),
   },
   {
+    name: "import",
+    group: COST,
+    summary: "measurements from a trace of a real host",
+    load: () => import("./import.ts"),
+  },
+  {
     name: "replay",
     group: MODULE,
     summary: "compare recorded SEAMCALLs with the emulated module",

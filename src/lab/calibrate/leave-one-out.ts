@@ -2,10 +2,11 @@ import { fitPrices, type PriceFit } from "./fit.ts";
 import type { Observation, ObservationSet } from "./observations.ts";
 
 /**
- * Nanoseconds that a fit gives an observation; null when its rows say nothing of it: its main
- * price is missing, or it counted what none of them did.
+ * Nanoseconds that a fit gives an observation; null when its rows say nothing of it: none is of
+ * its family, its main price is missing, or it counted what none of them did.
  */
-export function predict(fit: PriceFit, { counts, main }: Observation): number | null {
+export function predict(fit: PriceFit, { counts, main, family }: Observation): number | null {
+  if (!fit.scatter.some((scatter) => scatter.family === family)) return null;
   const prices = new Map(fit.prices.map(({ driver, value }) => [driver.name, value]));
   const known = new Set([...prices.keys(), ...fit.untold.map(({ driver }) => driver)]);
   if (!prices.has(main) || [...counts.keys()].some((name) => !known.has(name))) return null;

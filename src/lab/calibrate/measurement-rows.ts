@@ -29,7 +29,7 @@ const HINT =
 
 const numeric = v.pipe(
   v.union(
-    [v.number(), v.pipe(v.string(), v.regex(/^[-+]?[\d.]+(?:e[-+]?\d+)?$/i))],
+    [v.number(), v.pipe(v.string(), v.regex(/^[-+]?[\d.]+(?:e[-+]?\d+)?$/i, "is no number"))],
     "is no number",
   ),
   v.transform(Number),
@@ -43,7 +43,15 @@ const positive = v.pipe(
 const count = v.pipe(positive, v.integer("is no whole number"));
 const size = v.pipe(
   v.union([v.pipe(v.number(), v.integer(), v.minValue(0)), v.string()], "is not a size"),
-  v.transform((value) => (typeof value === "number" ? value : parseSize(value))),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    try {
+      return typeof value === "number" ? value : parseSize(value);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      addIssue({ message: `${error.message}: ${error.hint ?? ""}` });
+      return NEVER;
+    }
+  }),
 );
 const text = v.pipe(v.string("is no text"), v.nonEmpty("is empty"));
 
@@ -110,18 +118,19 @@ function csvRows(content: string, origin: string): Raw[] {
 }
 
 function rowOf(value: unknown, place: string): MeasurementRow {
-  const about = (column: string, problem: string): Failure =>
-    new Failure("data", `${place}: ${column === "" ? "" : `${column} `}${problem}`, { hint: HINT });
+  const parsed = v.safeParse(RowSchema, value);
+  if (!parsed.success) {
+    const stranger = parsed.issues.find(({ expected }) => expected === "never");
+    const issue = stranger ?? parsed.issues[0];
+    const column = v.getDotPath(issue);
+    const what = column === null ? problemOf(issue) : `${column} ${problemOf(issue)}`;
+    throw new Failure("data", `${place}: ${what}`, { hint: HINT });
+  }
   try {
-    const parsed = v.safeParse(RowSchema, value);
-    if (!parsed.success) {
-      const [issue] = parsed.issues;
-      throw about(v.getDotPath(issue) ?? "", problemOf(issue));
-    }
     return checked(parsed.output, place);
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind === "data") throw error;
-    throw about("", error.message);
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure("data", `${place}: ${error.message}`, { hint: error.hint ?? HINT });
   }
 }
 

@@ -1,0 +1,58 @@
+import type { CapturedRow, ImportedCapture } from "../lab/import-capture.ts";
+import { escapeControls } from "../report/control-characters.ts";
+import { alignColumns, wrapText } from "../report/layout.ts";
+import { formatCount } from "../units/count.ts";
+import { formatDuration } from "../units/duration.ts";
+import { formatSize } from "../units/size.ts";
+import type { Render } from "./outputs.ts";
+import { type Row, recordsDocument } from "./records.ts";
+
+/** What `calibrate` takes, and nothing else. */
+const COLUMNS = [
+  "vcpus",
+  "memory",
+  "pageSize",
+  "strategy",
+  "kernel",
+  "seconds",
+  "packages",
+  "populated",
+  "weight",
+  "leaf",
+  "source",
+] as const;
+
+/** `tdx-sim/capture/v1`; as CSV the rows that `calibrate` takes. */
+export function captureDocument(capture: ImportedCapture): Render {
+  return recordsDocument({
+    json: capture,
+    columns: COLUMNS,
+    rows: capture.rows.map((row): Row => ({ ...row })),
+    table: ({ width }) => sheet(capture, width).map(escapeControls),
+  });
+}
+
+function sheet({ file, rows, counts, remarks }: ImportedCapture, width: number): string[] {
+  const counted = counts.map(({ leaf, captured, simulated }) => [
+    leaf,
+    captured === null ? "-" : formatCount(captured),
+    formatCount(simulated),
+  ]);
+  return [
+    `Capture ${file}: ${rows.length} measured times`,
+    ...rows.flatMap((row) => rowLines(row, width)),
+    "",
+    ...alignColumns([["SEAMCALLs", "captured", "SIMULATED"], ...counted], {
+      aligns: ["left", "right", "right"],
+    }),
+    ...(remarks.length === 0 ? [] : ["", "Notes"]),
+    ...remarks.flatMap((remark) => wrapText(remark, width, "- ")),
+  ];
+}
+
+function rowLines(row: CapturedRow, width: number): string[] {
+  const { leaf = "end to end", strategy, memory, vcpus, pageSize, kernel, seconds, weight } = row;
+  const td = `${strategy}, ${formatSize(memory)}, ${vcpus} vCPUs, ${pageSize}, ${kernel}`;
+  const counts = weight === 1 ? "" : `, weight ${weight}`;
+  return wrapText(`${leaf}: ${formatDuration(seconds * 1e9)} (${td}${counts})`, width, "  ");
+}
