@@ -4,15 +4,18 @@ export const SIZE_4K = 0;
 export const SIZE_2M = 1;
 export const SIZE_1G = 2;
 
-export const SHARED = false;
-export const EXCLUSIVE = true;
+/** How an entry is locked. */
+export type LockMode = 0 | 8;
+export const SHARED = 0;
+export const EXCLUSIVE = 8;
 
 /** 4 KiB pages that an entry of each size stands for. */
 export const PAGES_PER_SIZE = [1, 512, 262144] as const;
 
 const MOST_LOCKS_A_CALL = 32;
-const ENTRY = 0;
-const PATH = 1;
+/** A lock is one number: the entry size in bits 1:0, PATH, the mode. */
+const SIZE_MASK = 3;
+const PATH = 4;
 
 function indexAt(page: number, size: number): number {
   return size === SIZE_4K ? page : Math.floor(page / (PAGES_PER_SIZE[size] as number));
@@ -29,29 +32,28 @@ function indexAt(page: number, size: number): number {
  */
 export class PamtLocks {
   #count = 0;
-  #hasExclusive = false;
-  readonly #page = new Float64Array(MOST_LOCKS_A_CALL);
-  readonly #size = new Uint8Array(MOST_LOCKS_A_CALL);
-  readonly #isExclusive = new Uint8Array(MOST_LOCKS_A_CALL);
-  readonly #kind = new Uint8Array(MOST_LOCKS_A_CALL);
+  readonly #pages = new Float64Array(MOST_LOCKS_A_CALL);
+  readonly #locks = new Uint8Array(MOST_LOCKS_A_CALL);
+  /** EXCLUSIVE when one of them is. */
+  #modes = 0;
   /** TDVPR (locked as a path) and TDR page (one entry) of every running vCPU. */
   readonly #guestTdvprs: number[] = [];
   readonly #guestTdrs: number[] = [];
 
   /** Locks the way to the entry of `size` over `page`; false is a conflict. */
-  takePath(page: number, size: PamtSize, isExclusive: boolean): boolean {
-    return this.#take(page, size, isExclusive, PATH);
+  takePath(page: number, size: PamtSize, mode: LockMode): boolean {
+    return this.#take(page, size | PATH | mode);
   }
 
   /** Locks the entry of `size` over `page` alone; false is a conflict. */
-  takeEntry(page: number, size: PamtSize, isExclusive: boolean): boolean {
-    return this.#take(page, size, isExclusive, ENTRY);
+  takeEntry(page: number, size: PamtSize, mode: LockMode): boolean {
+    return this.#take(page, size | mode);
   }
 
   /** The call returns: all it took is released. */
   releaseAll(): void {
     this.#count = 0;
-    this.#hasExclusive = false;
+    this.#modes = 0;
   }
 
   /** VP.ENTER succeeded: the vCPU keeps its TDVPR and TDR share-locked until TD exit. */
@@ -74,43 +76,49 @@ export class PamtLocks {
     return this.#guestTdvprs.length;
   }
 
-  #take(page: number, size: PamtSize, isExclusive: boolean, kind: number): boolean {
-    if (this.#hasExclusive && this.#meetsExclusive(page, size, kind)) return false;
-    if (isExclusive) {
-      if (this.#isHeld(indexAt(page, size), size)) return false;
-      this.#hasExclusive = true;
-    }
-    const count = this.#count;
-    this.#page[count] = page;
-    this.#size[count] = size;
-    this.#isExclusive[count] = isExclusive ? 1 : 0;
-    this.#kind[count] = kind;
-    this.#count = count + 1;
+  #take(page: number, lock: number): boolean {
+    const modes = this.#modes | (lock & EXCLUSIVE);
+    // Shared locks alone never conflict.
+    if (modes !== SHARED && this.#conflicts(page, lock)) return false;
+    this.#modes = modes;
+    this.#pages[this.#count] = page;
+    this.#locks[this.#count++] = lock;
     return true;
   }
 
-  /** True when a lock of this call is exclusive on an entry that the new one covers. */
-  #meetsExclusive(page: number, size: PamtSize, kind: number): boolean {
+  #conflicts(page: number, lock: number): boolean {
     for (let i = 0; i < this.#count; i++) {
-      if (this.#isExclusive[i] === 0) continue;
-      const held = this.#size[i] as number;
-      const isCovered = kind === PATH ? size <= held : size === held;
-      if (isCovered && indexAt(page, held) === indexAt(this.#page[i] as number, held)) return true;
+      if (meet(page, lock, this.#pages[i] as number, this.#locks[i] as number)) return true;
     }
-    return false;
+    if (this.#guestTdvprs.length === 0 || (lock & EXCLUSIVE) === 0) return false;
+    const size = lock & SIZE_MASK;
+    return this.#isHeldByGuest(indexAt(page, size), size as PamtSize);
   }
 
-  /** True when anyone holds the entry, shared or not. */
-  #isHeld(index: number, size: PamtSize): boolean {
-    for (let i = 0; i < this.#count; i++) {
-      const held = this.#size[i] as number;
-      const isCovered = this.#kind[i] === PATH ? held <= size : held === size;
-      if (isCovered && indexAt(this.#page[i] as number, size) === index) return true;
-    }
+  #isHeldByGuest(index: number, size: PamtSize): boolean {
     for (let i = 0; i < this.#guestTdvprs.length; i++) {
       if (indexAt(this.#guestTdvprs[i] as number, size) === index) return true;
       if (size === SIZE_4K && this.#guestTdrs[i] === index) return true;
     }
     return false;
   }
+}
+
+/**
+ * True when two locks cover one entry, exclusively one of them. What they cover is nested, so that
+ * entry is the one the exclusive lock is for, or either's where both are exclusive.
+ */
+function meet(page: number, lock: number, heldPage: number, held: number): boolean {
+  const size = lock & SIZE_MASK;
+  const heldSize = held & SIZE_MASK;
+  const isMet =
+    ((held & EXCLUSIVE) !== 0 && covers(lock, size, heldSize)) ||
+    ((lock & EXCLUSIVE) !== 0 && covers(held, heldSize, size));
+  const larger = size > heldSize ? size : heldSize;
+  return isMet && indexAt(page, larger) === indexAt(heldPage, larger);
+}
+
+/** True when a lock of `size` reaches up (or not) to entries of `entrySize`. */
+function covers(lock: number, size: number, entrySize: number): boolean {
+  return (lock & PATH) !== 0 ? size <= entrySize : size === entrySize;
 }

@@ -2,6 +2,7 @@ import { HostMemory } from "./host-memory.ts";
 import { type CacheWriteBack, HKID_FREE, HKID_RESERVED, type KotEntry } from "./key-ownership.ts";
 import type { Leaf } from "./leaf.ts";
 import { LEAVES, NEWER_LEAVES } from "./leaves/index.ts";
+import { type LockMode, SHARED, SIZE_4K } from "./locks.ts";
 import { PageRuns } from "./page-runs.ts";
 import {
   METADATA_INCORRECT,
@@ -134,7 +135,7 @@ export class TdxModule {
     environment: CallEnvironment,
   ): Status {
     this.lp = lp;
-    this.environment = environment;
+    if (this.environment !== environment) this.environment = environment;
     this.interruptTests = 0;
     const status = leaf.run(this, r, count);
     this.pamt.locks.releaseAll();
@@ -156,20 +157,22 @@ export class TdxModule {
   }
 
   /** P-PAGE (ABI 6) of a register, of the call's own or of `inputs`. */
-  checkPage(r: Registers, register: number, isExclusive: boolean, type: number): boolean {
-    this.refused = this.pamt.checkPage(r, register, isExclusive, type);
-    return this.refused === SUCCESS;
+  checkPage(r: Registers, register: number, mode: LockMode, type: number): boolean {
+    const status = this.pamt.checkPage(r, register, mode, type);
+    if (status === SUCCESS) return true;
+    this.refused = status;
+    return false;
   }
 
   /** P-PAGE of a TDR operand. */
-  tdrOperand(r: Registers, register: number, isExclusive: boolean): Td | null {
+  tdrOperand(r: Registers, register: number, mode: LockMode): Td | null {
     const last = this.#lastTd;
     if (last !== null && r.high[register] === 0 && r.low[register] === last.page * 4096) {
-      if (this.pamt.lockWalk(last.page, isExclusive)) return last;
+      if (this.pamt.lockWalk(last.page, mode)) return last;
       this.refused = OPERAND_BUSY[register] as Status;
       return null;
     }
-    if (!this.checkPage(r, register, isExclusive, PT_TDR)) return null;
+    if (!this.checkPage(r, register, mode, PT_TDR)) return null;
     return this.tdOf((r.low[register] as number) / 4096);
   }
 
@@ -188,14 +191,14 @@ export class TdxModule {
   }
 
   /** P-PAGE of a TDVPR operand. */
-  tdvprOperand(r: Registers, register: number, isExclusive: boolean): Vcpu | null {
-    if (!this.checkPage(r, register, isExclusive, PT_TDVPR)) return null;
+  tdvprOperand(r: Registers, register: number, mode: LockMode): Vcpu | null {
+    if (!this.checkPage(r, register, mode, PT_TDVPR)) return null;
     return this.vcpus.get((r.low[register] as number) / 4096) as Vcpu;
   }
 
   /** P-ITDR (ABI 6): the owner TDR of a TDVPR or reclaimed page, share-locked. */
   lockOwner(td: Td): boolean {
-    if (this.pamt.lockEntry(td.page, false)) return true;
+    if (this.pamt.locks.takeEntry(td.page, SIZE_4K, SHARED)) return true;
     this.refused = BUSY_TDR;
     return false;
   }

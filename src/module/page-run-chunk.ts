@@ -4,54 +4,90 @@ export const CHUNK_RUNS = 256;
 /** Room of a new chunk: most maps of a TD hold a handful of runs all their life. */
 const FIRST_ROOM = 8;
 
-/** A sorted stretch of page runs in typed arrays, which grow until they hold CHUNK_RUNS. */
+/** A run is four numbers in a row: first page, first page after it, tag, base. */
+const FIELDS = 4;
+const END = 1;
+const TAG = 2;
+const BASE = 3;
+
+/** A sorted stretch of page runs in one typed array, 32 bytes each; it grows to CHUNK_RUNS. */
 export class Chunk {
-  start: Float64Array;
-  length: Float64Array;
-  base: Float64Array;
-  tag: Int32Array;
+  #runs: Float64Array;
   /** Runs that there is room for. */
-  room: number;
+  #room: number;
   /** Live runs are [head, tail): either end can give way without moving the other runs. */
   head = 0;
   tail = 0;
+  /** In use by more than one list: to be copied before it is written to. */
+  isShared = false;
 
   constructor(room = FIRST_ROOM) {
-    this.room = room;
-    this.start = new Float64Array(room);
-    this.length = new Float64Array(room);
-    this.base = new Float64Array(room);
-    this.tag = new Int32Array(room);
+    this.#room = room;
+    this.#runs = new Float64Array(room * FIELDS);
   }
 
+  /** True when it holds all the runs that a chunk can. */
   get isFull(): boolean {
-    return this.tail - this.head === this.room;
+    return this.tail - this.head === CHUNK_RUNS;
   }
 
-  /** Doubles the room; runs keep their places. */
-  grow(): void {
-    const larger = this.#copyWithRoom(Math.min(CHUNK_RUNS, this.room * 2));
-    this.room = larger.room;
-    this.start = larger.start;
-    this.length = larger.length;
-    this.base = larger.base;
-    this.tag = larger.tag;
+  startOf(index: number): number {
+    return this.#runs[index * FIELDS] as number;
   }
 
-  /** Moves the runs [from, to) so that the first comes to stand at `target`. */
-  move(target: number, from: number, to: number): void {
-    if (from === to) return;
-    this.start.copyWithin(target, from, to);
-    this.length.copyWithin(target, from, to);
-    this.base.copyWithin(target, from, to);
-    this.tag.copyWithin(target, from, to);
+  endOf(index: number): number {
+    return this.#runs[index * FIELDS + END] as number;
   }
 
-  put(index: number, start: number, length: number, tag: number, base: number): void {
-    this.start[index] = start;
-    this.length[index] = length;
-    this.tag[index] = tag;
-    this.base[index] = base;
+  tagOf(index: number): number {
+    return this.#runs[index * FIELDS + TAG] as number;
+  }
+
+  baseOf(index: number): number {
+    return this.#runs[index * FIELDS + BASE] as number;
+  }
+
+  setStart(index: number, start: number, base: number): void {
+    this.#runs[index * FIELDS] = start;
+    this.#runs[index * FIELDS + BASE] = base;
+  }
+
+  setEnd(index: number, end: number): void {
+    this.#runs[index * FIELDS + END] = end;
+  }
+
+  put(index: number, start: number, end: number, tag: number, base: number): void {
+    const at = index * FIELDS;
+    this.#runs[at] = start;
+    this.#runs[at + END] = end;
+    this.#runs[at + TAG] = tag;
+    this.#runs[at + BASE] = base;
+  }
+
+  /** Makes room for a run before the one at `index`; where it is to be put. */
+  open(index: number): number {
+    const { head, tail } = this;
+    if (tail - head === this.#room) this.#grow();
+    const isLowerHalf = index - head <= tail - index;
+    if (head > 0 && (isLowerHalf || tail === this.#room)) {
+      this.#move(head - 1, head, index);
+      this.head = head - 1;
+      return index - 1;
+    }
+    this.#move(index + 1, index, tail);
+    this.tail = tail + 1;
+    return index;
+  }
+
+  /** Takes the runs [from, to) away; the index of the run that followed them. */
+  close(from: number, to: number): number {
+    if (from === this.head) {
+      this.head = to;
+      return to;
+    }
+    this.#move(from, to, this.tail);
+    this.tail -= to - from;
+    return from;
   }
 
   /** A new chunk with the runs of this one from `from` on, which leave it. */
@@ -63,15 +99,8 @@ export class Chunk {
   }
 
   copy(): Chunk {
-    return this.#copyWithRoom(this.room);
-  }
-
-  #copyWithRoom(room: number): Chunk {
-    const twin = new Chunk(room);
-    twin.start.set(this.start);
-    twin.length.set(this.length);
-    twin.base.set(this.base);
-    twin.tag.set(this.tag);
+    const twin = new Chunk(this.#room);
+    twin.#runs.set(this.#runs);
     twin.head = this.head;
     twin.tail = this.tail;
     return twin;
@@ -82,18 +111,30 @@ export class Chunk {
    * walk wants the run at `hint` or the one after.
    */
   lastStartingUpTo(page: number, hint: number): number {
-    const { start, head, tail } = this;
-    if (hint >= head && hint + 1 < tail && (start[hint] as number) <= page) {
-      if (page < (start[hint + 1] as number)) return hint;
-      if (hint + 2 < tail && page < (start[hint + 2] as number)) return hint + 1;
+    const { head, tail } = this;
+    if (hint >= head && hint + 1 < tail && this.startOf(hint) <= page) {
+      if (page < this.startOf(hint + 1)) return hint;
+      if (hint + 2 < tail && page < this.startOf(hint + 2)) return hint + 1;
     }
     let low = head;
     let high = tail;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((start[middle] as number) <= page) low = middle + 1;
+      if (this.startOf(middle) <= page) low = middle + 1;
       else high = middle;
     }
     return low - 1;
+  }
+
+  #grow(): void {
+    this.#room = Math.min(CHUNK_RUNS, this.#room * 2);
+    const runs = new Float64Array(this.#room * FIELDS);
+    runs.set(this.#runs);
+    this.#runs = runs;
+  }
+
+  #move(target: number, from: number, to: number): void {
+    if (from === to) return;
+    this.#runs.copyWithin(target * FIELDS, from * FIELDS, to * FIELDS);
   }
 }

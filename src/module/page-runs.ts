@@ -1,4 +1,5 @@
-import { RunList, type StepOfTag } from "./run-list.ts";
+import type { StepOfTag } from "./run-cursor.ts";
+import { RunList } from "./run-list.ts";
 
 /** One run of pages in the same state: `base` belongs to `start`, see {@link StepOfTag}. */
 export interface PageRun {
@@ -17,7 +18,7 @@ const NONE = -1;
  * the page (`base`), kept as maximal runs. Pages never assigned have tag 0, which is not stored.
  *
  * Runs live in sorted chunks of typed arrays: look-up is logarithmic, sequential assignment and
- * removal are constant amortised, and a fragmented map costs 28 bytes a run. One page may be held
+ * removal are constant amortised, and a fragmented map costs 32 bytes a run. One page may be held
  * apart from the runs: a page that is blocked now and removed next would split its run for nothing.
  */
 export class PageRuns extends RunList {
@@ -43,6 +44,15 @@ export class PageRuns extends RunList {
     if (page === this.#apart) return this.#apartTag;
     if (page < this.start || page >= this.end) this.find(page);
     return this.tag;
+  }
+
+  /** The tag of `page`. What `seek` found stays: the page just before it is looked at in passing. */
+  tagAt(page: number): number {
+    if (page === this.#apart) return this.#apartTag;
+    if (page >= this.start) {
+      if (page < this.end) return this.tag;
+    } else if (this.beforeTag > 0 && page >= this.beforeStart) return this.beforeTag;
+    return this.seek(page);
   }
 
   /** First page of the run or gap that `seek` found. */
@@ -77,13 +87,19 @@ export class PageRuns extends RunList {
 
   /** Gives `count` pages from `page` on the state (`tag`, `base`); tag 0 takes their state away. */
   assign(page: number, count: number, tag: number, base: number): void {
-    if (this.#apart !== NONE) {
-      if (count === 1 && page === this.#apart) this.#apart = NONE;
-      else this.#settle();
-    }
+    if (count === 1 && page === this.#apart) this.#apart = NONE;
+    if (this.#apart === NONE && page === this.start && this.moveStart(count, tag, base)) return;
+    this.#assignElsewhere(page, count, tag, base);
+  }
+
+  #assignElsewhere(page: number, count: number, tag: number, base: number): void {
+    if (this.#apart !== NONE) this.#settle();
     if (page < this.start || page >= this.end) this.find(page);
-    if (page === this.start && this.#shiftStart(page, count, tag, base)) return;
     if (tag === 0 && this.tag === 0 && page + count <= this.end) return;
+    if (page === this.start) {
+      this.lookBefore(tag);
+      if (this.moveStart(count, tag, base)) return;
+    }
     if (count === 1 && page + 1 < this.end && !this.isFirstOfLaterChunk(page)) {
       // Its run says so already: held apart, the page would cut the run in two for those who look.
       if (tag === this.tag && base === this.base + (page - this.start) * this.step) return;
@@ -107,7 +123,7 @@ export class PageRuns extends RunList {
   clone(): PageRuns {
     if (this.#apart !== NONE) this.#settle();
     const copy = new PageRuns(this.stepOf);
-    this.copyRunsTo(copy);
+    this.shareRunsWith(copy);
     return copy;
   }
 
@@ -132,34 +148,5 @@ export class PageRuns extends RunList {
     const page = this.#apart;
     this.#apart = NONE;
     this.replaceRuns(page, 1, this.#apartTag, this.#apartBase);
-  }
-
-  /**
-   * The cheap case of an assignment at the start of a run or gap that goes on after it: the run
-   * before takes the pages over, or the run just gives them up. False where it is not that case.
-   */
-  #shiftStart(page: number, count: number, tag: number, base: number): boolean {
-    const end = page + count;
-    if (end >= this.end) return false;
-    if (tag === 0 && this.tag === 0) return true;
-    const { start, length, head } = this.chunk;
-    const index = this.index;
-    if (tag !== 0) {
-      const before = index - 1;
-      if (before < head || this.chunk.tag[before] !== tag) return false;
-      const pages = length[before] as number;
-      if ((start[before] as number) + pages !== page) return false;
-      if ((this.chunk.base[before] as number) + pages * (this.steps[tag & 15] as number) !== base)
-        return false;
-      length[before] = pages + count;
-    }
-    if (this.tag !== 0) {
-      this.base += count * this.step;
-      start[index] = end;
-      length[index] = this.end - end;
-      this.chunk.base[index] = this.base;
-    }
-    this.start = end;
-    return true;
   }
 }

@@ -1,5 +1,6 @@
 import {
   EXCLUSIVE,
+  type LockMode,
   PAGES_PER_SIZE,
   PamtLocks,
   type PamtSize,
@@ -26,6 +27,18 @@ export const PAGE_BYTES = 4096;
 const TYPE_BITS = 4;
 const TYPE_MASK = 15;
 const FREED_TDR_TAG = PT_NDA | (1 << TYPE_BITS);
+
+/** Page type in a tag of {@link Pamt.tag}. */
+export function typeOf(tag: number): number {
+  return tag & TYPE_MASK;
+}
+
+function freeKeepingBepoch(runs: PageRuns, index: number, count: number, tag: number): void {
+  runs.seek(index);
+  const bepoch = runs.baseAt(index);
+  // Tag 0 is not stored: a TDR, which has no owner, needs another one to keep its BEPOCH.
+  runs.assign(index, count, tag === 0 && bepoch !== 0 ? FREED_TDR_TAG : tag, bepoch);
+}
 
 const noStep = (): number => 0;
 
@@ -54,11 +67,15 @@ export const METADATA_INCORRECT = statusOf("TDX_PAGE_METADATA_INCORRECT");
 export class Pamt {
   readonly locks = new PamtLocks();
   readonly tables: readonly [PageRuns, PageRuns, PageRuns];
+  readonly #smallEntries: PageRuns;
+  /** False while the tables of 2 MiB and 1 GiB entries are empty: no walk can stop there. */
+  #hasLargeEntries = false;
   /** Owner numbers stand for TDR pages, so that a tag stays a small integer; 0, 1 are no owner. */
   readonly #owners: number[] = [0, 0];
   readonly #ownerNumbers = new Map<number, number>([[0, 0]]);
   readonly #platform: Platform;
   readonly #hkidLimit: number;
+  readonly #keepsFreedBepoch: boolean;
   /** TDMR of the last look-up, in pages. */
   #tdmrStart = 0;
   #tdmrEnd = 0;
@@ -69,8 +86,11 @@ export class Pamt {
   /** Without `tables` every page is free, but for the reserved ones. */
   constructor(platform: Platform, tables?: Pamt["tables"]) {
     this.#platform = platform;
+    this.#keepsFreedBepoch = platform.keepsFreedBepoch === true;
     this.#hkidLimit = 2 ** platform.hkidShift;
     this.tables = tables ?? [new PageRuns(noStep), new PageRuns(noStep), new PageRuns(noStep)];
+    this.#smallEntries = this.tables[SIZE_4K];
+    this.#hasLargeEntries = !this.tables[SIZE_2M].isEmpty || !this.tables[SIZE_1G].isEmpty;
     if (tables !== undefined) return;
     for (const { base, reserved = [] } of platform.tdmrs) {
       for (const hole of reserved) {
@@ -86,7 +106,10 @@ export class Pamt {
   }
 
   isInTdmr(page: number): boolean {
-    if (page >= this.#tdmrStart && page < this.#tdmrEnd) return true;
+    return (page >= this.#tdmrStart && page < this.#tdmrEnd) || this.#findTdmr(page);
+  }
+
+  #findTdmr(page: number): boolean {
     const address = page * PAGE_BYTES;
     for (const { base, size } of this.#platform.tdmrs) {
       if (address < base || address >= base + size) continue;
@@ -119,46 +142,59 @@ export class Pamt {
    * Locks the way down to the entry of `page` and stops at a PT_REG entry or at `size`: entries
    * above it shared, the one where it stops as asked for. False is a lock conflict.
    */
-  lockWalk(page: number, isExclusive: boolean, size: PamtSize = SIZE_4K): boolean {
+  lockWalk(page: number, mode: LockMode, size: PamtSize = SIZE_4K): boolean {
+    this.walkSize = size;
+    this.walkIndex = page;
+    if (this.#hasLargeEntries || size !== SIZE_4K) this.#walkLarge(page, size);
+    return this.locks.takePath(page, this.walkSize, mode);
+  }
+
+  #walkLarge(page: number, size: PamtSize): void {
     let leaf: PamtSize = size;
     if (size < SIZE_1G && this.#isPlainPage(page, SIZE_1G)) leaf = SIZE_1G;
     else if (size < SIZE_2M && this.#isPlainPage(page, SIZE_2M)) leaf = SIZE_2M;
     this.walkSize = leaf;
-    this.walkIndex = leaf === SIZE_4K ? page : Math.floor(page / PAGES_PER_SIZE[leaf]);
-    return this.locks.takePath(page, leaf, isExclusive);
+    this.walkIndex = Math.floor(page / PAGES_PER_SIZE[leaf]);
   }
 
   /** True where the walk stops above 4 KiB: the entry of this size maps a private page. */
   #isPlainPage(page: number, size: PamtSize): boolean {
-    const runs = this.tables[size];
-    if (runs.isEmpty) return false;
-    return (runs.seek(Math.floor(page / PAGES_PER_SIZE[size])) & TYPE_MASK) === PT_REG;
+    return this.type(Math.floor(page / PAGES_PER_SIZE[size]), size) === PT_REG;
   }
 
   /** Implicit lock of one 4 KiB entry (ABI 4): the owner TDR, a page being removed. */
-  lockEntry(index: number, isExclusive: boolean, size: PamtSize = SIZE_4K): boolean {
-    return this.locks.takeEntry(index * PAGES_PER_SIZE[size], size, isExclusive);
+  lockEntry(index: number, mode: LockMode, size: PamtSize = SIZE_4K): boolean {
+    return this.locks.takeEntry(index * PAGES_PER_SIZE[size], size, mode);
   }
 
   /** P-PAGE (ABI 6) on a register: status, or SUCCESS with the page locked. */
-  checkPage(r: Registers, register: number, isExclusive: boolean, type: number): Status {
+  checkPage(r: Registers, register: number, mode: LockMode, type: number): Status {
     const status = this.checkAddress(r, register);
     if (status !== SUCCESS) return status;
     const page = (r.low[register] as number) / PAGE_BYTES;
-    if (!this.lockWalk(page, isExclusive)) return OPERAND_BUSY[register] as Status;
+    if (!this.lockWalk(page, mode)) return OPERAND_BUSY[register] as Status;
     if (this.walkSize !== SIZE_4K || this.type(page) !== type) {
       return METADATA_INCORRECT[register] as Status;
     }
     return SUCCESS;
   }
 
+  /** Type and owner of an entry as one number, for `typeOf` and `ownerOf`. */
+  tag(index: number, size: PamtSize = SIZE_4K): number {
+    return size === SIZE_4K ? this.#smallEntries.tagAt(index) : this.tables[size].tagAt(index);
+  }
+
   type(index: number, size: PamtSize = SIZE_4K): number {
-    return this.tables[size].seek(index) & TYPE_MASK;
+    return typeOf(this.tag(index, size));
   }
 
   /** TDR page of the owner, also the stale one of a freed page; 0 where there is none. */
   owner(index: number, size: PamtSize = SIZE_4K): number {
-    return this.#owners[this.tables[size].seek(index) >> TYPE_BITS] as number;
+    return this.ownerOf(this.tag(index, size));
+  }
+
+  ownerOf(tag: number): number {
+    return this.#owners[tag >> TYPE_BITS] as number;
   }
 
   bepoch(index: number, size: PamtSize = SIZE_4K): number {
@@ -180,6 +216,7 @@ export class Pamt {
   ): void {
     const tag = type | (this.#ownerNumber(ownerTdr) << TYPE_BITS);
     this.tables[size].assign(index, count, tag, bepoch ?? this.bepoch(index, size));
+    if (size !== SIZE_4K) this.#hasLargeEntries = true;
   }
 
   setBepoch(index: number, count: number, bepoch: number, size: PamtSize = SIZE_4K): void {
@@ -189,11 +226,10 @@ export class Pamt {
 
   /** PT_NDA; the owner stays. */
   free(index: number, count: number, size: PamtSize = SIZE_4K): void {
-    const runs = this.tables[size];
-    const tag = (runs.seek(index) >> TYPE_BITS) << TYPE_BITS;
-    const bepoch = this.#platform.keepsFreedBepoch === true ? runs.baseAt(index) : 0;
-    // Tag 0 is not stored: a TDR, which has no owner, needs another one to keep its BEPOCH.
-    runs.assign(index, count, tag === 0 && bepoch !== 0 ? FREED_TDR_TAG : tag, bepoch);
+    const runs = size === SIZE_4K ? this.#smallEntries : this.tables[size];
+    const tag = runs.tagAt(index) & ~TYPE_MASK;
+    if (this.#keepsFreedBepoch) freeKeepingBepoch(runs, index, count, tag);
+    else runs.assign(index, count, tag, 0);
   }
 
   /** How many of `most` entries from `index` on are PT_NDA, whatever their last owner was. */

@@ -13,6 +13,7 @@ import {
   PT_RSVD,
   PT_TDR,
   PT_TDVPR,
+  typeOf,
 } from "../pamt.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -36,11 +37,12 @@ export const tdhPhymemPageReclaim: Leaf = {
     if (!pamt.lockWalk(page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
     const size = pamt.walkSize;
     const index = pamt.walkIndex;
-    const type = pamt.type(index, size);
+    const tag = pamt.tag(index, size);
+    const type = typeOf(tag);
     if (type === PT_NDA || type === PT_RSVD) return METADATA_INCORRECT[RCX] as Status;
 
     // From here on the outputs show the page, whether the call succeeds or not (ABI 11, 16).
-    const tdrPage = type === PT_TDR ? page : pamt.owner(index, size);
+    const tdrPage = type === PT_TDR ? page : pamt.ownerOf(tag);
     const td = m.tdOf(tdrPage);
     r.low[RCX] = type;
     r.low[RDX] = type === PT_TDR ? 0 : tdrPage * PAGE_BYTES;
