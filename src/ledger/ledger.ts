@@ -5,15 +5,12 @@ import {
   type PhaseCounts,
   totalsOf,
 } from "./phase-counts.ts";
-import { type PageSizeLevel, PhaseTally, type StoredCalls } from "./phase-tally.ts";
+import { PhaseTally } from "./phase-tally.ts";
+import { countsOfPhase, type PageSizeLevel, type StoredPhase } from "./stored-phase.ts";
 
 /** A ledger as plain data, kept with a TD between commands. */
 export interface LedgerSnapshot {
-  readonly phases: readonly {
-    readonly phase: string;
-    readonly calls: readonly StoredCalls[];
-    readonly hostWork: Readonly<Partial<Record<HostWorkKind, number>>>;
-  }[];
+  readonly phases: readonly StoredPhase[];
 }
 
 /**
@@ -23,9 +20,12 @@ export interface LedgerSnapshot {
 export class Ledger {
   readonly #tallies = new Map<string, PhaseTally>();
   #current: PhaseTally | undefined;
+  /** What the ledger was restored from, until it counts again: most of a store's never do. */
+  #stored: LedgerSnapshot | null = null;
 
   /** Says what the following calls belong to; coming back to a phase goes on counting in it. */
   phase(name: string): void {
+    if (this.#stored !== null) this.#unfold(this.#stored);
     let tally = this.#tallies.get(name);
     if (tally === undefined) {
       tally = new PhaseTally(name);
@@ -60,8 +60,8 @@ export class Ledger {
 
   /** Counts by phase in order of first use; phases in which nothing happened are left out. */
   phases(): PhaseCounts[] {
-    return [...this.#tallies.values()]
-      .map((tally) => tally.counts())
+    return this.toJSON()
+      .phases.map(countsOfPhase)
       .filter(
         ({ seamcalls, hostWork }) =>
           seamcalls.total > 0 || HOST_WORK_KINDS.some((kind) => hostWork[kind] > 0),
@@ -80,24 +80,19 @@ export class Ledger {
   }
 
   toJSON(): LedgerSnapshot {
-    return {
-      phases: [...this.#tallies.values()].map((tally) => {
-        const done = Object.entries(tally.counts().hostWork).filter(([, count]) => count > 0);
-        return {
-          phase: tally.phase,
-          calls: tally.storedCalls(),
-          hostWork: Object.fromEntries(done),
-        };
-      }),
-    };
+    return this.#stored ?? { phases: [...this.#tallies.values()].map((tally) => tally.stored()) };
   }
 
   /** The ledger a snapshot was taken from; no phase is current. */
   static fromJSON(snapshot: LedgerSnapshot): Ledger {
     const ledger = new Ledger();
-    ledger.#replay(snapshot);
-    ledger.#current = undefined;
+    ledger.#stored = snapshot;
     return ledger;
+  }
+
+  #unfold(snapshot: LedgerSnapshot): void {
+    this.#stored = null;
+    this.#replay(snapshot);
   }
 
   #replay(snapshot: LedgerSnapshot): void {

@@ -1,25 +1,22 @@
 import {
   exactCount,
-  type FailedCalls,
   HOST_WORK_KINDS,
   type HostWorkKind,
   orderStatuses,
-  PAGE_SIZE_NAMES,
   type PhaseCounts,
-  type SeamcallCounts,
 } from "./phase-counts.ts";
+import {
+  countsOfPhase,
+  type PageSizeLevel,
+  type StoredCalls,
+  type StoredPhase,
+} from "./stored-phase.ts";
 
 /** Leaf numbers are below 64 in module 1.5 and stay below 128. */
 const LEAVES = 128;
 /** Three page sizes and "none", which is -1 and therefore 3 in two bits. */
 const SIZES = 4;
 const NO_SIZE = 3;
-
-/** Page size operand of a SEAMCALL: 0 is 4 KiB, 1 is 2 MiB, 2 is 1 GiB, -1 where it has none. */
-export type PageSizeLevel = -1 | 0 | 1 | 2;
-
-/** One line of a stored ledger: leaf number, leaf name, page size, status, count. */
-export type StoredCalls = readonly [number, string, PageSizeLevel, string, number];
 
 interface Entry {
   readonly leafNumber: number;
@@ -106,55 +103,21 @@ export class PhaseTally {
     return entries;
   }
 
-  #seamcallCounts(): SeamcallCounts {
-    const byLeaf: Record<string, number> = {};
-    let total = 0;
-    for (const leafNumber of this.#order) {
-      let calls = 0;
-      for (let size = 0; size < SIZES; size += 1) {
-        calls += this.#calls[(size << 7) | leafNumber] as number;
-      }
-      if (calls > 0) byLeaf[this.#name(leafNumber)] = exactCount(calls, this.#name(leafNumber));
-      total += calls;
-    }
-    return { total: exactCount(total, `SEAMCALLs in ${this.phase}`), byLeaf };
+  counts(): PhaseCounts {
+    return countsOfPhase(this.stored());
   }
 
-  counts(): PhaseCounts {
-    const statuses = new Map<string, number>();
-    const largePageCalls: Record<string, { "2M"?: number; "1G"?: number }> = {};
-    const failedCalls: FailedCalls[] = [];
-    for (const { leafNumber, size, succeeded, failed } of this.#entries()) {
-      const leaf = this.#name(leafNumber);
-      const pageSize = PAGE_SIZE_NAMES[size] ?? null;
-      if (succeeded > 0) {
-        statuses.set("TDX_SUCCESS", (statuses.get("TDX_SUCCESS") ?? 0) + succeeded);
-      }
-      let calls = succeeded;
-      for (const [status, count] of Object.entries(orderStatuses(failed))) {
-        statuses.set(status, (statuses.get(status) ?? 0) + count);
-        failedCalls.push({ leaf, pageSize, status, count });
-        calls += count;
-      }
-      if (pageSize === "2M" || pageSize === "1G") {
-        largePageCalls[leaf] = { ...largePageCalls[leaf], [pageSize]: calls };
-      }
-    }
-    const work = HOST_WORK_KINDS.map((kind, index) => {
-      return [kind, exactCount(this.#hostWork[index] as number, kind)];
-    });
+  stored(): StoredPhase {
+    const done = HOST_WORK_KINDS.map((kind, i) => [kind, this.#hostWork[i] as number] as const);
     return {
       phase: this.phase,
-      seamcalls: this.#seamcallCounts(),
-      largePageCalls,
-      statuses: orderStatuses(statuses),
-      failedCalls,
-      hostWork: Object.fromEntries(work),
+      calls: this.#storedCalls(),
+      hostWork: Object.fromEntries(done.filter(([, count]) => count > 0)),
     };
   }
 
-  /** The same counts as calls that `seamcalls` can take again, leaves in order of first use. */
-  storedCalls(): StoredCalls[] {
+  /** The counts as calls that `seamcalls` can take again, leaves in order of first use. */
+  #storedCalls(): StoredCalls[] {
     return this.#entries().flatMap(({ leafNumber, size, succeeded, failed }) => {
       const pageSize = (size === NO_SIZE ? -1 : size) as PageSizeLevel;
       const calls = succeeded > 0 ? [["TDX_SUCCESS", succeeded] as const] : [];

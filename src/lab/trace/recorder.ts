@@ -1,6 +1,6 @@
 import type { HostWorkKind, SeamcallObserver } from "../../kvm/seamcall-port.ts";
 import { Ledger } from "../../ledger/ledger.ts";
-import type { PageSizeLevel } from "../../ledger/phase-tally.ts";
+import type { PageSizeLevel } from "../../ledger/stored-phase.ts";
 
 /** What is counted together: calls of one leaf, status, page size and LP, or one host work. */
 export type TraceKind =

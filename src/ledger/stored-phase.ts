@@ -1,0 +1,51 @@
+import {
+  exactCount,
+  type FailedCalls,
+  HOST_WORK_KINDS,
+  type HostWorkKind,
+  orderStatuses,
+  PAGE_SIZE_NAMES,
+  type PhaseCounts,
+} from "./phase-counts.ts";
+
+/** Page size operand of a SEAMCALL: 0 is 4 KiB, 1 is 2 MiB, 2 is 1 GiB, -1 where it has none. */
+export type PageSizeLevel = -1 | 0 | 1 | 2;
+
+/** One line of a stored ledger: leaf number, leaf name, page size, status, count. */
+export type StoredCalls = readonly [number, string, PageSizeLevel, string, number];
+
+/** One phase of a ledger as plain data, leaves in order of first use. */
+export interface StoredPhase {
+  readonly phase: string;
+  readonly calls: readonly StoredCalls[];
+  readonly hostWork: Readonly<Partial<Record<HostWorkKind, number>>>;
+}
+
+/** What a phase counted, worked out of its lines. Throws when a count is not a safe integer. */
+export function countsOfPhase({ phase, calls, hostWork }: StoredPhase): PhaseCounts {
+  const byLeaf: Record<string, number> = {};
+  const statuses = new Map<string, number>();
+  const largePageCalls: Record<string, { "2M"?: number; "1G"?: number }> = {};
+  const failedCalls: FailedCalls[] = [];
+  let total = 0;
+  for (const [, leaf, size, status, count] of calls) {
+    byLeaf[leaf] = exactCount((byLeaf[leaf] ?? 0) + count, leaf);
+    total += count;
+    statuses.set(status, (statuses.get(status) ?? 0) + count);
+    const pageSize = PAGE_SIZE_NAMES[size] ?? null;
+    if (status !== "TDX_SUCCESS") failedCalls.push({ leaf, pageSize, status, count });
+    if (pageSize === "2M" || pageSize === "1G") {
+      const large = largePageCalls[leaf] ?? {};
+      largePageCalls[leaf] = { ...large, [pageSize]: (large[pageSize] ?? 0) + count };
+    }
+  }
+  const work = HOST_WORK_KINDS.map((kind) => [kind, exactCount(hostWork[kind] ?? 0, kind)]);
+  return {
+    phase,
+    seamcalls: { total: exactCount(total, `SEAMCALLs in ${phase}`), byLeaf },
+    largePageCalls,
+    statuses: orderStatuses(statuses),
+    failedCalls,
+    hostWork: Object.fromEntries(work),
+  };
+}
