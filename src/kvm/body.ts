@@ -143,3 +143,8 @@ export function executionsBefore(step: SeamcallStep, iteration: number): number 
   const { every, offset } = step;
   return 1 + Math.floor((offset + iteration - 1) / every) - Math.floor(offset / every);
 }
+
+/** Whether the step is executed in this iteration. */
+export function isDue(step: SeamcallStep, iteration: number): boolean {
+  return step.every === 1 || iteration === 0 || (step.offset + iteration) % step.every === 0;
+}

@@ -40,6 +40,8 @@ export function* faultIn(
   const frames = FRAMES_PER_ENTRY[level];
   const stride = spacing * PAGE_BYTES;
   const lp = vcpu.cpu < 0 ? 0 : vcpu.cpu;
+  // The fault took this vCPU out of the guest, or its turn on the LP took out another one.
+  if (host.guest.runs(lp) !== null) host.guest.exit(lp);
   const mapping = {
     ioctl: RUN,
     lp,

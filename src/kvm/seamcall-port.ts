@@ -5,17 +5,15 @@ import { type Status, SUCCESS } from "../module/status.ts";
 import {
   type BodyStep,
   executionsBefore,
+  isDue,
   type SeamcallPlan,
   type SeamcallStep,
   takes,
 } from "./body.ts";
 import type { BodyFailure, BodyProgress } from "./body-progress.ts";
 import { KvmLivelock, SPIN_LIMIT } from "./livelock.ts";
-import {
-  type SeamcallInterposer,
-  type SeamcallTarget,
-  untouchedIterations,
-} from "./seamcall-interposer.ts";
+import type { SeamcallInterposer, SeamcallTarget } from "./seamcall-interposer.ts";
+import { untouchedIterations } from "./seamcall-interposer.ts";
 import type { HostWorkKind, SeamcallObserver } from "./seamcall-observer.ts";
 import { matches } from "./status-patterns.ts";
 
@@ -296,9 +294,4 @@ export class SeamcallPort {
     low[R9] = step.r9Low;
     high[R9] = step.r9High;
   }
-}
-
-/** Whether the step is executed in this iteration. */
-function isDue(step: SeamcallStep, iteration: number): boolean {
-  return step.every === 1 || iteration === 0 || (step.offset + iteration) % step.every === 0;
 }

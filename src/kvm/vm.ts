@@ -80,7 +80,7 @@ export interface VmState {
   /** Pages that were removed and not flushed yet (a what-if). */
   readonly unflushed: { readonly pfn: number; pages: number }[];
   /** Guest frames that were converted to shared: KVM maps no private page there. */
-  readonly shared: { readonly from: number; readonly to: number }[];
+  shared: readonly { readonly from: number; readonly to: number }[];
 }
 
 /** A KVM VM of type KVM_X86_TDX_VM on one host. */

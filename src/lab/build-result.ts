@@ -1,7 +1,8 @@
-import { estimate } from "../cost/estimate.ts";
 import { intervalRatio, weakestBasis } from "../cost/interval.ts";
 import type { Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
+import type { KernelGeneration, Strategy } from "../kvm/generations/generation.ts";
+import { strategyOf } from "./kernels.ts";
 import type {
   ComparisonEntry,
   EstimatedInterval,
@@ -13,7 +14,9 @@ import type {
 } from "./result.ts";
 import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
 import { controlPages, pagesLeaked } from "./td-report.ts";
+import { estimateTeardown } from "./teardown-estimate.ts";
 import { MODULE_VERSION, VERSION } from "./version.ts";
+import { isAtWork, type WhatIf, whatIfWarnings } from "./what-if.ts";
 
 const FRAME_BYTES = 4096;
 
@@ -39,18 +42,21 @@ export function strategyResult(
   td: HostedTd,
   description: TdDescription,
   profile: Profile,
+  whatIfs: readonly WhatIf[],
 ): StrategyResult {
   if (td.teardown === null) throw new Error(`TD ${td.name} was not torn down`);
   const { strategy, ledger } = td.teardown;
   const phases = ledger.phases();
-  const { privatePages, memoryBytes, vcpus, pageSize } = description;
+  const { privatePages, memoryBytes, vcpus } = description;
   const populatedBytes = (privatePages["4K"] + privatePages["2M"] * 512) * FRAME_BYTES;
-  const context = { memoryBytes, populatedBytes, vcpus, pageSize };
-  const priced = estimate(phases, context, profile);
-  const { state } = td.vm;
+  const size = { memoryBytes, populatedBytes, vcpus };
+  const { state, generation } = td.vm;
+  const taken = strategyOf(generation, strategy);
+  const atWork = whatIfs.filter((whatIf) => isAtWork(whatIf, taken));
+  const priced = estimateTeardown(phases, size, profile, { generation, whatIfs: atWork });
   return {
     strategy,
-    kernel: td.options.kernel,
+    kernel: generation.name,
     seamcalls: ledger.totals().seamcalls,
     phases: phases.map(({ phase, seamcalls }, i) => ({
       phase: phase as StrategyResult["phases"][number]["phase"],
@@ -131,11 +137,15 @@ export interface ResultParts {
   readonly host: SimulatedHost;
   readonly profile: Profile;
   readonly td: TdDescription;
-  readonly kernel: string;
+  readonly kernels: readonly KernelGeneration[];
   readonly strategies: readonly StrategyResult[];
   readonly comparison: readonly ComparisonEntry[];
   /** Plans of faults that never struck. */
   readonly idleFaults?: readonly string[];
+  /** Ideas that no kernel has. */
+  readonly whatIfs: readonly WhatIf[];
+  /** What else the user should know. */
+  readonly notes?: readonly string[];
 }
 
 export function resultOf(parts: ResultParts): Result {
@@ -147,7 +157,8 @@ export function resultOf(parts: ResultParts): Result {
     version: VERSION,
     command: parts.command,
     seed: parts.seed,
-    kernel: parts.kernel,
+    kernel: parts.kernels.map(({ name }) => name).join(","),
+    ...(parts.whatIfs.length === 0 ? {} : { whatIf: parts.whatIfs.map(({ text }) => text) }),
     module: MODULE_VERSION,
     profile: { name: profile.name, sha256: profileSha256(profile) },
     platform: {
@@ -159,7 +170,9 @@ export function resultOf(parts: ResultParts): Result {
     strategies: parts.strategies,
     comparison: parts.comparison,
     warnings: [
-      ...warningsOf(td, parts.kernel),
+      ...parts.kernels.flatMap((kernel) => kernelWarnings(td, kernel)),
+      ...whatIfWarnings(parts.whatIfs, strategiesOf(parts)),
+      ...(parts.notes ?? []),
       ...(parts.idleFaults ?? []).map((fault) => `fault "${fault}" never struck`),
       ...parts.strategies.flatMap(troubleInWords),
     ],
@@ -182,13 +195,29 @@ function troubleInWords({ strategy, end }: StrategyResult): string[] {
   ];
 }
 
-function warningsOf(td: TdDescription, kernel: string): string[] {
+/** The strategies of a result as their kernels describe them. */
+function strategiesOf({ kernels, strategies }: ResultParts): Strategy[] {
+  return strategies.flatMap(({ strategy, kernel }) => {
+    const generation = kernels.find(({ name }) => name === kernel);
+    return generation === undefined ? [] : [strategyOf(generation, strategy)];
+  });
+}
+
+function kernelWarnings(td: TdDescription, generation: KernelGeneration): string[] {
+  const { name, leafLevels, hasDynamicPamt, status, statusNote } = generation;
   const warnings: string[] = [];
-  if (td.privatePages["2M"] > 0 && kernel === "v16") {
+  if (td.privatePages["2M"] > 0 && !leafLevels.includes(1)) {
     warnings.push(
-      "v16 maps private memory with 4 KiB pages only; " +
+      `${name} maps private memory with 4 KiB pages only; ` +
         "2 MiB pages follow the large-page companion of the series",
     );
   }
+  if (hasDynamicPamt) {
+    warnings.push(
+      `${name} needs TDH.PHYMEM.PAMT.ADD and TDH.PHYMEM.PAMT.REMOVE, which module ` +
+        `${MODULE_VERSION} has not: stand-ins for those of a newer module answer`,
+    );
+  }
+  if (status === "proposed") warnings.push(`${name} is a proposal: ${statusNote}`);
   return warnings;
 }

@@ -17,15 +17,19 @@ import { platformFor } from "./platform.ts";
 import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
 import { PAGE_BYTES, type TdOptions } from "./td-options.ts";
 import { reportTd, type TdReport } from "./td-report.ts";
+import { hasHoles, unmapped } from "./unmapped-memory.ts";
 
 const FRAME_BYTES = 4096;
 /** Module 1.5.01 without L2 VMs (ABI 3.4). */
 const TDCX_PAGES = 6;
 const TDVPX_PAGES = 5;
 
-export function refuse(error: KvmError): Failure {
+/** What KVM answered, as a failure; `about` comes first in its message. */
+export function refuse(error: KvmError, about = "", hint?: string): Failure {
   const { errno, leaf, status } = error;
-  return new Failure("refused", `${error.ioctl} failed with -${errno}: ${error.reason}`, {
+  const message = `${about}${error.ioctl} failed with -${errno}: ${error.reason}`;
+  return new Failure("refused", message, {
+    ...(hint === undefined ? {} : { hint }),
     refusal: {
       errno,
       ...(leaf === undefined ? {} : { leaf }),
@@ -39,7 +43,7 @@ function check(result: IoctlResult): void {
 }
 
 /** Carries an ioctl out; one that never returns is told as refused. */
-async function carryOut(
+export async function carryOut(
   ioctl: Generator<void, IoctlResult>,
   control: RunControl,
   onChunk?: () => void,
@@ -52,10 +56,32 @@ async function carryOut(
   }
 }
 
+/** KVM_CREATE_VM for a TD of these options: no SEAMCALL, and the host does not know it yet. */
+export function createVm(options: TdOptions): KvmVm {
+  return KvmVm.create(generation(options.kernel), {
+    maxVcpus: options.vcpus,
+    memoryFrames: options.memoryBytes / FRAME_BYTES,
+    septLevels: 4,
+    tdcxPages: TDCX_PAGES,
+    tdvpxPages: TDVPX_PAGES,
+  });
+}
+
+/** The name stands for a VM already: asked to be initialised again, a live one says what KVM says. */
+export function refuseTaken(host: SimulatedHost, { name, vm }: HostedTd): Failure {
+  const hint = "choose another name, or remove all with tdx-sim reset";
+  if (vm.state.hkid !== null) {
+    const answer = initVm(host.kvm(new Ledger(), false), vm).next().value;
+    if (answer) return refuse(answer, `TD ${name}: `, hint);
+  }
+  return new Failure("usage", `there is a TD ${name} already`, { hint });
+}
+
 /**
  * KVM_CREATE_VM, KVM_TDX_INIT_VM and the vCPUs.
  *
- * @throws Failure `usage` when the name is taken, `refused` when KVM refuses; RunStopped
+ * @throws Failure `refused` when KVM refuses, also a second INIT_VM for a name that a live TD has;
+ *   `usage` when a TD of that name is gone or does not fit the host; RunStopped
  */
 export async function createTd(
   host: SimulatedHost,
@@ -63,22 +89,13 @@ export async function createTd(
   options: TdOptions,
   control: RunControl,
 ): Promise<TdReport> {
-  if (host.td(name) !== undefined) {
-    throw new Failure("usage", `there is a TD ${name} already`, {
-      hint: "choose another name, or remove all with tdx-sim reset",
-    });
-  }
+  const taken = host.td(name);
+  if (taken !== undefined) throw refuseTaken(host, taken);
   const own = onHost(host, options);
   const ledger = new Ledger();
   const { port } = await setUpPort(host, control);
   const kvm = host.kvm(ledger, control.step, port);
-  const vm = KvmVm.create(generation(options.kernel), {
-    maxVcpus: options.vcpus,
-    memoryFrames: options.memoryBytes / FRAME_BYTES,
-    septLevels: 4,
-    tdcxPages: TDCX_PAGES,
-    tdvpxPages: TDVPX_PAGES,
-  });
+  const vm = createVm(options);
   await carryOut(initVm(kvm, vm), control);
   for (let i = 0; i < options.vcpus; i++) {
     check(refusedVcpu(vm));
@@ -98,7 +115,7 @@ export async function createTd(
 }
 
 /** The options as the host bears them out: a stored TD shares the host that the first one made. */
-function onHost(host: SimulatedHost, options: TdOptions): TdOptions {
+export function onHost(host: SimulatedHost, options: TdOptions): TdOptions {
   const { lpToPackage } = host.platform;
   const packages = Math.max(...lpToPackage) + 1;
   const lps = lpToPackage.length;
@@ -160,7 +177,7 @@ export async function populateTd(
       if (pages > 0) await carryOut(initMemRegion(kvm, vm, gfn, pages), control);
     }
     td.populatedPages = Math.max(td.populatedPages, Math.min(target, imagePages));
-    if (!request.finalize) return reportTd(host, td);
+    if (!request.finalize || !options.finalize) return reportTd(host, td);
     check(finalizeVm(kvm, vm));
   }
   const level = options.pageSize === "2M" ? 1 : 0;
@@ -168,6 +185,13 @@ export async function populateTd(
     const done = vm.memory.leafCount(level) + kvm.port.bodyDone;
     control.onProgress?.(done, target, "populate");
   };
+  if (hasHoles(td)) {
+    for (const touched of unmapped(td, 0, target)) {
+      await carryOut(faultIn(kvm, vm, touched), control, tell);
+    }
+    td.populatedPages = Math.max(td.populatedPages, target);
+    return reportTd(host, td);
+  }
   for (const segment of segments(options.layout, td.populatedPages, target, frames)) {
     const { gfn, pages, spacing } = segment;
     const before = vm.memory.leafCount(level);
@@ -216,7 +240,9 @@ function targetPages(td: HostedTd, bytes: number): number {
   }
   const target = bytes / PAGE_BYTES[pageSize];
   const isFull =
-    td.vm.state.isFinalized && td.populatedPages * PAGE_BYTES[pageSize] === memoryBytes;
+    td.vm.state.isFinalized &&
+    td.populatedPages * PAGE_BYTES[pageSize] === memoryBytes &&
+    (!hasHoles(td) || unmapped(td, 0, td.populatedPages).length === 0);
   if (bytes <= memoryBytes && !isFull) return Math.max(target, td.populatedPages);
   const room = `${formatSize(memoryBytes)} of memory${isFull ? ", all of it populated" : ""}`;
   throw new Failure("refused", `KVM_RUN failed with -EFAULT: TD ${td.name} has ${room}`, {

@@ -37,6 +37,7 @@ export function platformSchema() {
         v.pipe(countTo(MEMORY_MAX), v.multipleOf(GIB, "TD memory is a multiple of 1 GiB")),
       ),
       cacheSubBlocks: v.exactOptional(countTo(4096)),
+      pwMce: v.exactOptional(v.boolean()),
     }),
     v.check(({ packages = 1, lps = packages }) => lps >= packages, "every package needs an LP"),
     v.check(

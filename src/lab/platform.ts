@@ -1,4 +1,5 @@
 import type { Platform } from "../module/platform.ts";
+import { generation } from "./kernels.ts";
 import type { TdOptions } from "./td-options.ts";
 
 const GIB = 2 ** 30;
@@ -43,5 +44,7 @@ export function platformFor(options: TdOptions): Platform {
     maxPa: MAX_PA,
     cacheSubBlocks: platform?.cacheSubBlocks ?? SUB_BLOCKS,
     tdmrs: [{ base: TDMR_BASE, size }],
+    ...(generation(options.kernel).hasDynamicPamt ? { hasDynamicPamt: true } : {}),
+    ...(platform?.pwMce === false ? { hasPwMce: false } : {}),
   };
 }

@@ -14,6 +14,8 @@ export interface PlatformShape {
   readonly memoryBytes?: number;
   /** Parts in which TDH.PHYMEM.CACHE.WB writes a cache back; it can be interrupted between two. */
   readonly cacheSubBlocks?: number;
+  /** False: CPUs without X86_BUG_TDX_PW_MCE, so that kernel `skip-clear` clears no page. */
+  readonly pwMce?: boolean;
 }
 
 const DMESG =
@@ -57,6 +59,16 @@ const SMALL: PlatformShape = {
   memoryBytes: 32 * GIB,
 };
 
+/** kvm-teardown D.3: Sapphire and Emerald Rapids have the erratum, later CPUs have not. */
+const NO_PW_MCE: PlatformShape = {
+  schema: "tdx-sim/platform/v1",
+  name: "no-pw-mce",
+  description: "CPUs without X86_BUG_TDX_PW_MCE, later than Emerald Rapids",
+  source: "x86/tdx: Skip clearing reclaimed pages unless X86_BUG_TDX_PW_MCE is present, V7",
+  privateKeyIds: LARGEST,
+  pwMce: false,
+};
+
 /** Hosts by the name `--platform` takes. */
 export const PLATFORMS: ReadonlyMap<string, PlatformShape> = new Map(
   [
@@ -69,5 +81,6 @@ export const PLATFORMS: ReadonlyMap<string, PlatformShape> = new Map(
     sockets(4, "four"),
     sockets(8, "eight"),
     SMALL,
+    NO_PW_MCE,
   ].map((shape) => [shape.name, shape]),
 );

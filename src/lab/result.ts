@@ -147,7 +147,10 @@ export interface Result {
   readonly seed: number;
   /** The scenario that was run; absent for a TD of options or of the store. */
   readonly scenario?: { readonly name: string; readonly sha256: string };
+  /** Kernel generations, commas between them. */
   readonly kernel: string;
+  /** Ideas on top of them that no kernel has; absent where there are none. */
+  readonly whatIf?: readonly string[];
   readonly module: string;
   readonly profile: { readonly name: string; readonly sha256: string };
   readonly platform: { readonly packages: number; readonly lps: number; readonly hkids: number };

@@ -40,6 +40,8 @@ export interface HostedTd {
 /** A teardown: by which strategy, what it counted, and the TD as it was before. */
 export interface Teardown {
   readonly strategy: string;
+  /** Ideas that no kernel has, as they were written. */
+  readonly whatIf: readonly string[];
   readonly ledger: Ledger;
   readonly td: TdDescription;
   /** The SEAMCALL that KVM repeats for ever; null where it came through. */

@@ -1,6 +1,6 @@
 import { Failure } from "../units/failure.ts";
 import { formatSize } from "../units/size.ts";
-import { GENERATIONS } from "./kernels.ts";
+import { findGeneration } from "./kernels.ts";
 import type { PlatformShape } from "./platforms.ts";
 import type { PageSize } from "./result.ts";
 
@@ -25,6 +25,10 @@ export interface TdOptions {
   readonly kernel: string;
   /** The host; null is one as large as the TD needs. */
   readonly platform: PlatformShape | null;
+  /** False: the TD is never finalized, and its initial image is all that is mapped. */
+  readonly finalize: boolean;
+  /** vCPUs in the guest when the teardown begins; the others have stopped. */
+  readonly running: number;
 }
 
 const GIB = 2 ** 30;
@@ -40,6 +44,8 @@ export const DEFAULT_TD = {
   layout: "contiguous",
   kernel: "v16",
   platform: null,
+  finalize: true,
+  running: 0,
 } as const;
 
 export const PAGE_BYTES: Readonly<Record<PageSize, number>> = { "4K": 4096, "2M": 2 ** 21 };
@@ -60,24 +66,49 @@ const MEMORY_MAX = 28 * 2 ** 40;
 export function resolveTdOptions(given: Partial<TdOptions>): TdOptions {
   const memoryBytes = given.memoryBytes ?? DEFAULT_TD.memoryBytes;
   const vcpus = given.vcpus ?? DEFAULT_TD.vcpus;
+  const populatedBytes = given.populatedBytes ?? memoryBytes;
   const options: TdOptions = {
     ...DEFAULT_TD,
     ...given,
     memoryBytes,
     vcpus,
-    populatedBytes: given.populatedBytes ?? memoryBytes,
+    populatedBytes,
+    pageSize:
+      given.pageSize ?? ownPageSize({ ...DEFAULT_TD, ...given, memoryBytes, populatedBytes }),
     ...ofPlatform(given),
   };
+  findGeneration(options.kernel);
   checkSizes(options);
   checkCount("vCPUs", options.vcpus, 1, VCPUS_MAX);
   checkCount("packages", options.packages, 1, PACKAGES_MAX);
   if (options.lps !== null) checkCount("LPs", options.lps, options.packages, LPS_MAX);
-  if (!GENERATIONS.has(options.kernel)) {
-    throw new Failure("usage", `there is no kernel generation "${options.kernel}"`, {
-      hint: `there is ${[...GENERATIONS.keys()].join(", ")}`,
-    });
-  }
+  checkRunning(options);
   return options;
+}
+
+/** The same TD on another kernel, with the pages that this one maps unless they were chosen. */
+export function onKernel(options: TdOptions, kernel: string): TdOptions {
+  if (kernel === options.kernel) return options;
+  const { pageSize, ...others } = options;
+  const isOwn = pageSize === ownPageSize(options);
+  return resolveTdOptions({ ...others, kernel, ...(isOwn ? {} : { pageSize }) });
+}
+
+/** The largest pages that the kernel maps, if all sizes are multiples of them. */
+function ownPageSize(sizes: Omit<TdOptions, "pageSize">): PageSize {
+  const { kernel, memoryBytes, populatedBytes, initialImageBytes } = sizes;
+  if (!findGeneration(kernel).leafLevels.includes(1)) return DEFAULT_TD.pageSize;
+  const all = [memoryBytes, populatedBytes, initialImageBytes];
+  return all.every((bytes) => bytes % PAGE_BYTES["2M"] === 0) ? "2M" : DEFAULT_TD.pageSize;
+}
+
+/** One vCPU at a time is in the guest on an LP, and none of a TD that was never finalized. */
+function checkRunning({ running, vcpus, lps, finalize }: TdOptions): void {
+  const most = Math.min(vcpus, lps ?? vcpus);
+  checkCount("running vCPUs", running, 0, most);
+  if (running > 0 && !finalize) {
+    throw new Failure("usage", "a TD that is not finalized runs no vCPU");
+  }
 }
 
 /** Packages and LPs of a platform that says how many; options may only agree with it. */

@@ -41,6 +41,8 @@ export interface TdReport {
   readonly options: TdOptions;
   readonly vcpus: number;
   readonly populatedBytes: number;
+  /** Guest physical address space that was converted to shared. */
+  readonly sharedBytes: number;
   readonly privatePages: { readonly "4K": number; readonly "2M": number; readonly "1G": number };
   readonly septPages: number;
   readonly controlPages: number;
@@ -89,6 +91,7 @@ export function reportTd(host: SimulatedHost, td: HostedTd): TdReport {
     options: td.options,
     vcpus: state.vcpus.length,
     populatedBytes: (memory.leafCount(0) + memory.leafCount(1) * 512) * PAGE_BYTES,
+    sharedBytes: state.shared.reduce((sum, { from, to }) => sum + to - from, 0) * PAGE_BYTES,
     privatePages: { "4K": memory.leafCount(0), "2M": memory.leafCount(1), "1G": 0 },
     septPages: memory.tableCount(),
     controlPages: controlPages(td),

@@ -1,18 +1,23 @@
 import type { Profile } from "../cost/profile.ts";
+import type { Strategy } from "../kvm/generations/generation.ts";
 import { KvmLivelock } from "../kvm/livelock.ts";
 import type { SeamcallObserver } from "../kvm/seamcall-port.ts";
 import { destroyVm } from "../kvm/teardown/destroy.ts";
+import { runVcpu } from "../kvm/vcpu.ts";
+import type { KvmHost } from "../kvm/vm.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
 import { compareStrategies, describeTd, resultOf, strategyResult } from "./build-result.ts";
+import { chosenOf, crossed, differences, missing } from "./crossing.ts";
 import { drive, type RunControl } from "./drive.ts";
 import { setUpPort } from "./faults/inject.ts";
-import { generation, strategyOf } from "./kernels.ts";
+import { findGeneration, strategyOf } from "./kernels.ts";
 import { createTd, populateTd, refuse, refuseGone, requireTd } from "./lifecycle.ts";
-import type { Result, TdDescription, TdSource } from "./result.ts";
+import type { Result, StrategyResult, TdDescription, TdSource } from "./result.ts";
 import { type HostedTd, SimulatedHost } from "./simulated-host.ts";
-import type { TdOptions } from "./td-options.ts";
+import { onKernel, type TdOptions } from "./td-options.ts";
 import { bothOf } from "./trace/recorder.ts";
+import { checkWhatIfs, optionsWith, type WhatIf, withWhatIfs } from "./what-if.ts";
 
 /** How a teardown is driven and priced. */
 export interface Session extends RunControl {
@@ -21,6 +26,8 @@ export interface Session extends RunControl {
   readonly seed: number;
   /** Gives who is told of every SEAMCALL of a teardown besides its ledger. */
   readonly observe?: (strategy: string) => SeamcallObserver;
+  /** Ideas that no kernel has, on top of the generation. */
+  readonly whatIf?: readonly WhatIf[];
 }
 
 /** Name of the TD that exists only for one command. */
@@ -47,37 +54,53 @@ export async function destroyFresh(
   request: { readonly strategy: string; readonly source: TdSource },
   session: Session,
 ): Promise<Result> {
-  strategyOf(generation(options.kernel), request.strategy);
+  strategyOf(findGeneration(options.kernel), request.strategy);
   const { host, td } = await freshTd(options, session);
   const origin = { name: null, source: request.source };
   return destroyHosted(host, td, request.strategy, origin, session);
 }
 
+/** Which teardowns are compared; what is left out is every one there is. */
+export interface CompareRequest {
+  readonly strategies?: readonly string[];
+  /** Kernel generations by name; the TD's own unless given. */
+  readonly kernels?: readonly string[];
+}
+
 /**
- * Tears copies of a TD down by every strategy of its kernel, or by those named; the TD stays.
+ * Tears copies of a TD down by every strategy of its kernel, or by those named; the TD stays. Of
+ * several kernels each tears down copies of the same TD.
  *
  * @throws Failure as `destroyTd`
  */
 export async function compareTd(
   host: SimulatedHost,
   name: string,
-  request: { readonly strategies?: readonly string[] },
+  request: CompareRequest,
   session: Session,
 ): Promise<Result> {
   const td = requireTd(host, name);
   if (td.teardown !== null) throw refuseGone(td, "compare");
+  const { kernels = [td.options.kernel] } = request;
   const origin = { name, source: "store" as const };
-  return compareHosted(host, td, request.strategies, origin, session);
+  const candidates = kernels.map((kernel) => ({ host, td: crossed(td, kernel) }));
+  return compareAll(candidates, request.strategies, origin, session);
 }
 
+/** Makes a TD for each of the kernels and compares their teardowns, all in memory. */
 export async function compareFresh(
   options: TdOptions,
-  request: { readonly strategies?: readonly string[]; readonly source: TdSource },
+  request: CompareRequest & { readonly source: TdSource },
   session: Session,
 ): Promise<Result> {
-  const { host, td } = await freshTd(options, session);
-  const origin = { name: null, source: request.source };
-  return compareHosted(host, td, request.strategies, origin, session);
+  const { kernels = [options.kernel], source, strategies } = request;
+  const generations = kernels.map(findGeneration);
+  for (const kernel of kernels) chosenOf(findGeneration(kernel), strategies, generations);
+  const candidates = [];
+  for (const kernel of kernels) {
+    candidates.push(await freshTd(onKernel(options, kernel), session));
+  }
+  return compareAll(candidates, strategies, { name: null, source }, session);
 }
 
 interface Origin {
@@ -89,10 +112,11 @@ async function freshTd(
   options: TdOptions,
   session: Session,
 ): Promise<{ host: SimulatedHost; td: HostedTd }> {
-  const host = SimulatedHost.boot(options);
+  const wanted = optionsWith(options, session.whatIf ?? []);
+  const host = SimulatedHost.boot(wanted);
   // Faults are planned for the teardown: the TD that it takes is a sound one.
   const { faults: _, ...sound } = session;
-  await createTd(host, UNNAMED, options, sound);
+  await createTd(host, UNNAMED, wanted, sound);
   await populateTd(host, UNNAMED, { finalize: true }, sound);
   return { host, td: requireTd(host, UNNAMED) };
 }
@@ -100,10 +124,12 @@ async function freshTd(
 async function destroyHosted(
   host: SimulatedHost,
   td: HostedTd,
-  strategy: string,
+  name: string,
   origin: Origin,
   session: Session,
 ): Promise<Result> {
+  const strategy = strategyOf(td.vm.generation, name);
+  checkWhatIfs(host, td.options, strategy, session.whatIf ?? []);
   const before = td.teardown?.td ?? describeTd(td, origin.name, origin.source);
   const idleFaults = await tearDown(host, td, strategy, before, session);
   return resultOf({
@@ -112,43 +138,54 @@ async function destroyHosted(
     host,
     profile: session.profile,
     td: before,
-    kernel: td.options.kernel,
-    strategies: [strategyResult(td, before, session.profile)],
+    kernels: [td.vm.generation],
+    strategies: [strategyResult(td, before, session.profile, session.whatIf ?? [])],
     comparison: [],
     idleFaults,
+    whatIfs: session.whatIf ?? [],
   });
 }
 
-async function compareHosted(
-  host: SimulatedHost,
-  td: HostedTd,
+interface Candidate {
+  readonly host: SimulatedHost;
+  readonly td: HostedTd;
+}
+
+async function compareAll(
+  candidates: readonly Candidate[],
   names: readonly string[] | undefined,
   origin: Origin,
   session: Session,
 ): Promise<Result> {
-  const kernel = generation(td.options.kernel);
-  const all = kernel.strategies.map(({ name }) => name);
-  const chosen = names ?? all;
-  const before = describeTd(td, origin.name, origin.source);
-  const strategies = [];
+  const [first] = candidates;
+  if (first === undefined) throw new Failure("usage", "there is no kernel to compare");
+  const kernels = candidates.map(({ td }) => td.vm.generation);
+  const whatIfs = session.whatIf ?? [];
+  const strategies: StrategyResult[] = [];
   let idleFaults = session.faults?.plans.map(({ text }) => text) ?? [];
-  for (const name of chosen) {
-    const copy = host.clone();
-    const twin = requireTd(copy, td.name);
-    const idle = await tearDown(copy, twin, name, before, session);
-    idleFaults = idleFaults.filter((fault) => idle.includes(fault));
-    strategies.push(strategyResult(twin, before, session.profile));
+  for (const { host, td } of candidates) {
+    const before = describeTd(td, origin.name, origin.source);
+    for (const strategy of chosenOf(td.vm.generation, names, kernels)) {
+      if (names !== undefined) checkWhatIfs(host, td.options, strategy, whatIfs);
+      const copy = host.clone();
+      const twin = crossed(requireTd(copy, td.name), td.vm.generation.name);
+      const idle = await tearDown(copy, twin, strategy, before, session);
+      idleFaults = idleFaults.filter((fault) => idle.includes(fault));
+      strategies.push(strategyResult(twin, before, session.profile, whatIfs));
+    }
   }
   return resultOf({
     command: "compare",
     seed: session.seed,
-    host,
+    host: first.host,
     profile: session.profile,
-    td: before,
-    kernel: td.options.kernel,
+    td: describeTd(first.td, origin.name, origin.source),
+    kernels,
     strategies,
     comparison: compareStrategies(strategies),
     idleFaults,
+    whatIfs,
+    notes: [...differences(candidates.map(({ td }) => td)), ...missing(kernels, names)],
   });
 }
 
@@ -156,22 +193,21 @@ async function compareHosted(
 async function tearDown(
   host: SimulatedHost,
   td: HostedTd,
-  name: string,
+  strategy: Strategy,
   before: TdDescription,
   session: Session,
 ): Promise<readonly string[]> {
-  const { vm } = td;
-  const strategy = strategyOf(vm.generation, name);
-  if (vm.state.isDestroyed) throw refuseGone(td, "destroy");
-  if (td.teardown !== null && td.teardown.strategy !== name) {
-    throw new Failure("refused", `TD ${td.name} is half torn down by ${td.teardown.strategy}`, {
-      hint: `go on with tdx-sim destroy ${td.name} --strategy ${td.teardown.strategy}`,
-      refusal: { errno: "EBUSY" },
-    });
-  }
+  const { name } = strategy;
+  const whatIfs = session.whatIf ?? [];
+  if (td.vm.state.isDestroyed) throw refuseGone(td, "destroy");
+  const begun = td.teardown;
+  requireSame(td, name, whatIfs);
+  const vm = withWhatIfs(td.vm, whatIfs);
   const { port, injector } = await setUpPort(host, session);
-  const ledger = td.teardown?.ledger ?? new Ledger();
-  const teardown = { strategy: name, ledger, td: before, livelock: null };
+  if (begun === null) runVcpus(host.kvm(td.ledger, session.step), td);
+  const ledger = begun?.ledger ?? new Ledger();
+  const whatIf = whatIfs.map(({ text }) => text);
+  const teardown = { strategy: name, whatIf, ledger, td: before, livelock: null };
   td.teardown = teardown;
   const watcher = session.observe?.(name);
   const observer = watcher === undefined ? ledger : bothOf(ledger, watcher);
@@ -182,11 +218,32 @@ async function tearDown(
       const left = vm.memory.leafCount(0) + vm.memory.leafCount(1);
       session.onProgress?.(total - left + kvm.port.bodyDone, total, name);
     });
-    if (error !== null) throw refuse(error);
+    if (error !== null) {
+      td.teardown = begun;
+      throw refuse(error);
+    }
   } catch (error) {
     if (!(error instanceof KvmLivelock)) throw error;
     const { leaf, status, calls } = error;
     td.teardown = { ...teardown, livelock: { leaf, status, calls } };
   }
   return injector?.idle ?? [];
+}
+
+/** A teardown that was begun goes on as it began. */
+function requireSame(td: HostedTd, strategy: string, whatIfs: readonly WhatIf[]): void {
+  const { teardown } = td;
+  if (teardown === null) return;
+  const whatIf = whatIfs.map(({ text }) => text);
+  if (teardown.strategy === strategy && String(teardown.whatIf) === String(whatIf)) return;
+  const ideas = teardown.whatIf.map((text) => ` --what-if ${text}`).join("");
+  throw new Failure("refused", `TD ${td.name} is half torn down by ${teardown.strategy}${ideas}`, {
+    hint: `go on with tdx-sim destroy ${td.name} --strategy ${teardown.strategy}${ideas}`,
+    refusal: { errno: "EBUSY" },
+  });
+}
+
+/** As many vCPUs as the TD's options say are in the guest when its teardown begins. */
+function runVcpus(kvm: KvmHost, { vm, options }: HostedTd): void {
+  for (const vcpu of vm.state.vcpus.slice(0, options.running)) runVcpu(kvm, vcpu);
 }

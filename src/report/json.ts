@@ -90,6 +90,7 @@ export function inOrder(result: Result): Result {
       ? {}
       : { scenario: { name: scenario.name, sha256: scenario.sha256 } }),
     kernel: result.kernel,
+    ...(result.whatIf === undefined ? {} : { whatIf: result.whatIf }),
     module: result.module,
     profile: { name: profile.name, sha256: profile.sha256 },
     platform: { packages: platform.packages, lps: platform.lps, hkids: platform.hkids },

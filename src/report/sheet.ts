@@ -224,8 +224,9 @@ export function sheetOf(result: Result): Sheet {
   addCounts(rows, result);
   addTimes(rows, result);
   addEnd(rows);
+  const ideas = result.whatIf === undefined ? "" : ` with what-if ${result.whatIf.join(", ")}`;
   const provenance =
-    `tdx-sim ${result.version}, kernel ${result.kernel}, TDX module ${result.module}, ` +
+    `tdx-sim ${result.version}, kernel ${result.kernel}${ideas}, TDX module ${result.module}, ` +
     `cost profile ${result.profile.name}`;
   return {
     title: TITLE,

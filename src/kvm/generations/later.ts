@@ -11,7 +11,6 @@ export const skipClear: KernelGeneration = {
   section: "D.3",
   source: "PWMCE",
   clears: "with-pw-mce",
-  unmeasured: [],
   doubts: [
     ...DOUBTS_6_16,
     {
@@ -32,7 +31,6 @@ export const hugePages: KernelGeneration = {
   section: "1.2, D.3",
   source: "HP3, RFC5, LP5-06",
   leafLevels: [0, 1],
-  unmeasured: ["No teardown with Secure EPT pages of 2 MiB was ever timed in public."],
   doubts: [
     ...DOUBTS_6_16,
     {
