@@ -115,7 +115,8 @@ describe("names", () => {
       "destroy a",
       "create a --memory 1M",
     );
-    expect([again?.code, later?.code]).toEqual([64, 64]);
+    expect([again?.code, later?.code]).toEqual([69, 64]);
+    expect(again?.stderr).toMatch(/TD a: KVM_TDX_INIT_VM failed with -EINVAL.*\nhint: /);
     expect(later?.stderr).toContain("hint: ");
   });
 });
