@@ -14,6 +14,7 @@ import { type ProgressOption, startProgress } from "./progress.ts";
 import { Interrupted, type StopSignals } from "./signals.ts";
 import { named, wholeNumber } from "./td-options.ts";
 import type { StoredTd } from "./td-target.ts";
+import { type WhatIfOptions, whatIfsOf } from "./what-if-options.ts";
 
 /** The process as commands see it. */
 export interface Cli {
@@ -26,7 +27,7 @@ export interface GlobalOptions extends TalkOptions {
   readonly progress?: ProgressOption;
 }
 
-export interface RunOptions extends FaultOptions {
+export interface RunOptions extends FaultOptions, WhatIfOptions {
   readonly step?: boolean;
   readonly seed?: number;
   readonly profile?: string;
@@ -63,7 +64,7 @@ export function restoreHost(stored: unknown): SimulatedHost | null {
 }
 
 export function storedTds(store: Store): readonly StoredTd[] {
-  return restoreHost(store.read())?.list() ?? [];
+  return restoreHost(store.read())?.names() ?? [];
 }
 
 /**
@@ -85,6 +86,7 @@ export async function runSession<T>(
       step: options.step === true,
       seed,
       ...faultsOf(options, seed),
+      ...whatIfsOf(options),
       profile,
       onProgress: progress.onProgress,
       shouldStop: cli.signals.shouldStop,

@@ -1,9 +1,8 @@
-import { GuestMemory, type GuestMemorySnapshot } from "../kvm/guest-memory.ts";
 import { HkidPool } from "../kvm/hkid-pool.ts";
 import { HostPages, type HostPagesSnapshot } from "../kvm/host-pages.ts";
 import { type PortOptions, type SeamcallObserver, SeamcallPort } from "../kvm/seamcall-port.ts";
-import { type GuestSide, type KvmHost, KvmVm, type VmState } from "../kvm/vm.ts";
-import { Ledger, type LedgerSnapshot } from "../ledger/ledger.ts";
+import type { GuestSide, KvmHost, KvmVm } from "../kvm/vm.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { vpExit } from "../module/guest.ts";
 import { tdAccept } from "../module/guest-accept.ts";
 import { TdxModule } from "../module/module.ts";
@@ -16,9 +15,9 @@ import {
   moduleToJSON,
 } from "../module/snapshot.ts";
 import { SUCCESS } from "../module/status.ts";
-import { generation } from "./kernels.ts";
 import { platformFor } from "./platform.ts";
 import type { Livelock, TdDescription } from "./result.ts";
+import { HostedTds, type StoredTd } from "./stored-td.ts";
 import type { TdOptions } from "./td-options.ts";
 import { reportTd, type TdReport } from "./td-report.ts";
 
@@ -48,26 +47,13 @@ export interface Teardown {
   readonly livelock: Livelock | null;
 }
 
-interface StoredTeardown extends Omit<Teardown, "ledger"> {
-  readonly ledger: LedgerSnapshot;
-}
-
 /** A host as plain data; what is inside is nobody else's business. */
 export interface HostSnapshot {
   readonly platform: Platform;
   readonly module: ModuleSnapshot;
   readonly pages: HostPagesSnapshot;
   readonly hkidsUsed: readonly number[];
-  readonly tds: readonly {
-    readonly name: string;
-    readonly options: TdOptions;
-    readonly vm: VmState;
-    readonly memory: GuestMemorySnapshot;
-    readonly ledger: LedgerSnapshot;
-    readonly populatedPages: number;
-    readonly tdrPage: number | null;
-    readonly teardown: StoredTeardown | null;
-  }[];
+  readonly tds: readonly StoredTd[];
 }
 
 const PAGE_BYTES = 4096;
@@ -77,9 +63,15 @@ export class SimulatedHost {
   readonly module: TdxModule;
   readonly #pages: HostPages;
   readonly #hkids: HkidPool;
-  readonly #tds = new Map<string, HostedTd>();
+  readonly #tds: HostedTds;
 
-  private constructor(module: TdxModule, pages: HostPages, hkids: HkidPool) {
+  private constructor(
+    module: TdxModule,
+    pages: HostPages,
+    hkids: HkidPool,
+    tds: HostedTds = new HostedTds(),
+  ) {
+    this.#tds = tds;
     this.module = module;
     this.#pages = pages;
     this.#hkids = hkids;
@@ -111,11 +103,16 @@ export class SimulatedHost {
   }
 
   add(td: HostedTd): void {
-    this.#tds.set(td.name, td);
+    this.#tds.add(td);
+  }
+
+  /** Names of all TDs in the order of creation, and whether they are gone. */
+  names(): { readonly name: string; readonly destroyed: boolean }[] {
+    return this.#tds.names();
   }
 
   list(): TdReport[] {
-    return [...this.#tds.values()].map((td) => reportTd(this, td));
+    return Array.from(this.#tds.look(), (td) => reportTd(this, td));
   }
 
   report(name: string): TdReport | undefined {
@@ -143,19 +140,8 @@ export class SimulatedHost {
 
   clone(): SimulatedHost {
     const hkids = new HkidPool(this.platform.hkids, this.#hkids.used);
-    const copy = new SimulatedHost(cloneModule(this.module), this.#pages.clone(), hkids);
-    for (const td of this.#tds.values()) {
-      copy.add({
-        ...td,
-        vm: td.vm.clone(),
-        ledger: Ledger.fromJSON(td.ledger.toJSON()),
-        teardown: td.teardown && {
-          ...td.teardown,
-          ledger: Ledger.fromJSON(td.teardown.ledger.toJSON()),
-        },
-      });
-    }
-    return copy;
+    const module = cloneModule(this.module);
+    return new SimulatedHost(module, this.#pages.clone(), hkids, this.#tds.clone());
   }
 
   snapshot(): HostSnapshot {
@@ -164,42 +150,18 @@ export class SimulatedHost {
       module: moduleToJSON(this.module),
       pages: this.#pages.toJSON(),
       hkidsUsed: this.#hkids.used,
-      tds: [...this.#tds.values()].map((td) => ({
-        name: td.name,
-        options: td.options,
-        vm: td.vm.state,
-        memory: td.vm.memory.toJSON(),
-        ledger: td.ledger.toJSON(),
-        populatedPages: td.populatedPages,
-        tdrPage: td.tdrPage,
-        teardown: td.teardown && { ...td.teardown, ledger: td.teardown.ledger.toJSON() },
-      })),
+      tds: this.#tds.toJSON(),
     };
   }
 
   static restore(snapshot: HostSnapshot): SimulatedHost {
     const { platform } = snapshot;
-    const host = new SimulatedHost(
+    return new SimulatedHost(
       moduleFromJSON(platform, snapshot.module),
       HostPages.restore(snapshot.pages),
       new HkidPool(platform.hkids, snapshot.hkidsUsed),
+      HostedTds.restore(snapshot.tds),
     );
-    for (const td of snapshot.tds) {
-      const kernel = generation(td.options.kernel);
-      host.add({
-        name: td.name,
-        options: td.options,
-        vm: new KvmVm(kernel, structuredClone(td.vm), GuestMemory.restore(td.memory)),
-        ledger: Ledger.fromJSON(td.ledger),
-        populatedPages: td.populatedPages,
-        tdrPage: td.tdrPage,
-        teardown: td.teardown && {
-          ...td.teardown,
-          ledger: Ledger.fromJSON(td.teardown.ledger),
-        },
-      });
-    }
-    return host;
   }
 }
 

@@ -12,6 +12,8 @@ import {
   type StoredPhase,
 } from "./stored-phase.ts";
 
+export type { PageSizeLevel };
+
 /** Leaf numbers are below 64 in module 1.5 and stay below 128. */
 const LEAVES = 128;
 /** Three page sizes and "none", which is -1 and therefore 3 in two bits. */

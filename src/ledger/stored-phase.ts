@@ -32,7 +32,7 @@ export function countsOfPhase({ phase, calls, hostWork }: StoredPhase): PhaseCou
     byLeaf[leaf] = exactCount((byLeaf[leaf] ?? 0) + count, leaf);
     total += count;
     statuses.set(status, (statuses.get(status) ?? 0) + count);
-    const pageSize = PAGE_SIZE_NAMES[size] ?? null;
+    const pageSize = size === -1 ? null : PAGE_SIZE_NAMES[size];
     if (status !== "TDX_SUCCESS") failedCalls.push({ leaf, pageSize, status, count });
     if (pageSize === "2M" || pageSize === "1G") {
       const large = largePageCalls[leaf] ?? {};

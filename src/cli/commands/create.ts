@@ -44,7 +44,7 @@ async function create(cli: Cli, name: string | undefined, options: Options): Pro
       openStore(cli, options, "create"),
       (stored) => stored ?? SimulatedHost.boot(td),
       (host) => {
-        const free = name ?? nextTdName(host.list().map((other) => other.name));
+        const free = name ?? nextTdName(host.names().map((other) => other.name));
         return createTd(host, free, td, session);
       },
       { what: "interrupted while the TD was made", hint: "tdx-sim list shows what there is" },
