@@ -4,10 +4,12 @@ import { type EstimatedTime, type Interval, roundInterval } from "../cost/interv
 import type { Figure, Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
 import type { PhaseCounts } from "../ledger/phase-counts.ts";
+import { generation } from "./kernels.ts";
 import type { EstimatedInterval } from "./result.ts";
 import type { TdOptions } from "./td-options.ts";
 import type { Session } from "./teardown.ts";
 import { countLife } from "./teardown-counts.ts";
+import { estimateTeardown } from "./teardown-estimate.ts";
 import { MODULE_VERSION, VERSION } from "./version.ts";
 
 /** A summand: count times price, over all phases in which the price was charged. */
@@ -80,7 +82,11 @@ export async function explainEstimate(
     ? counts.life.filter(({ phase }) => ioctls.includes(phase))
     : counts.teardown;
   const { memoryBytes, populatedBytes, vcpus, pageSize, kernel } = options;
-  const priced = estimate(phases, { memoryBytes, populatedBytes, vcpus }, profile);
+  const size = { memoryBytes, populatedBytes, vcpus };
+  const circumstances = { generation: generation(kernel), whatIfs: [] };
+  const priced = isBuilding
+    ? estimate(phases, size, profile)
+    : estimateTeardown(phases, size, profile, circumstances);
   return {
     schema: "tdx-sim/explanation/v1",
     simulated: true,

@@ -78,7 +78,7 @@ export async function calibrate(
 ): Promise<{ readonly calibration: Calibration; readonly profile: Profile | null }> {
   const set = await observe(rows, control);
   const fit = await fitPrices(set);
-  const errors = await leaveOneOut(set);
+  const errors = await leaveOneOut(set, control);
   const leftOut = new Map(set.observations.map((each, index) => [each, errors[index] ?? null]));
   const profile = fit.prices.length === 0 ? null : fittedProfile({ fit, leftOut, file, name });
   const calibration: Calibration = {

@@ -1,3 +1,4 @@
+import { type RunControl, RunStopped } from "../drive.ts";
 import { fitPrices, type PriceFit } from "./fit.ts";
 import type { Observation, ObservationSet } from "./observations.ts";
 
@@ -15,6 +16,14 @@ export function predict(fit: PriceFit, { counts, main, family }: Observation): n
   return sum;
 }
 
+/** Lets signals have their turn, and stops when one asked for that. */
+async function giveWay({ shouldStop }: RunControl): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  if (shouldStop?.() === true) throw new RunStopped("the calibration was stopped");
+}
+
 /** How far off a time in nanoseconds is, six digits: more would be noise of the arithmetic. */
 export function relativeError(ns: number, { row }: Observation): number {
   return Number((ns / (row.seconds * 1e9) - 1).toFixed(6));
@@ -24,9 +33,14 @@ export function relativeError(ns: number, { row }: Observation): number {
  * For each observation the relative error of what the others predict for it, with everything
  * fitted anew: also which prices the rows bear.
  */
-export async function leaveOneOut(set: ObservationSet): Promise<(number | null)[]> {
+export async function leaveOneOut(
+  set: ObservationSet,
+  control: RunControl,
+): Promise<(number | null)[]> {
   const errors: (number | null)[] = [];
-  for (const left of set.observations) {
+  for (const [index, left] of set.observations.entries()) {
+    control.onProgress?.(index, set.observations.length, "leave one out");
+    await giveWay(control);
     const observations = set.observations.filter((other) => other !== left);
     const predicted = predict(await fitPrices({ ...set, observations }), left);
     errors.push(predicted === null ? null : relativeError(predicted, left));
