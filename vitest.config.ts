@@ -18,7 +18,7 @@ export default defineConfig({
           ...shared,
           name: "core",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/cli/**"],
+          exclude: ["test/cli/**", "test/browser/**"],
         },
       },
       {

@@ -20,13 +20,17 @@ const MAX_EVENTS_MIN = 100;
 /** Adds `--ascii`, `--theme` and `--max-events` to the output options. */
 export function addDrawingOptions(command: Command): void {
   addAsciiOption(command);
+  addThemeOption(command);
+  addMaxEventsOption(command);
+}
+
+export function addThemeOption(command: Command): void {
   command.addOption(
     new Option(
       "--theme <theme>",
       "colours of svg and html: the reader's setting (auto), light or dark",
     ).choices(THEME_NAMES),
   );
-  addMaxEventsOption(command);
 }
 
 export function addAsciiOption(command: Command): void {

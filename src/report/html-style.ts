@@ -32,7 +32,8 @@ figure{margin:.5rem 0 1.5rem}
 figure svg{max-width:100%;height:auto}
 figcaption{font-weight:600;margin-bottom:.4rem}
 .legend{display:flex;flex-wrap:wrap;gap:.25rem 1rem;font-size:.8rem;margin:.4rem 0 0;padding:0;list-style:none}
-.legend span{display:inline-block;width:.95rem;height:.95rem;border-radius:2px;vertical-align:-.15rem;margin-right:.35rem}
+.legend span{display:inline-block;width:1.1rem;height:1.1rem;border-radius:2px;margin-right:.35rem;
+color:var(--on-part);font-weight:600;text-align:center;line-height:1.1rem;print-color-adjust:exact}
 #controls{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:.5rem 0 1rem}
 #controls[hidden]{display:none}
 fieldset{border:1px solid var(--line);border-radius:6px;padding:.25rem .75rem .5rem;margin:0}

@@ -9,10 +9,11 @@ import { checkPlan, type SweepPlan, shardSize, sweep } from "../../lab/sweep/swe
 import type { Session } from "../../lab/teardown.ts";
 import { VERSION } from "../../lab/version.ts";
 import type { Cell } from "../../report/rows.ts";
+import type { Theme } from "../../report/svg-theme.ts";
 import { ndjsonLine, sweepCells } from "../../report/sweep-rows.ts";
 import { Failure } from "../../units/failure.ts";
 import { addAxisOptions, givenAxes, strategyList } from "../axis-options.ts";
-import { addAsciiOption } from "../drawing-options.ts";
+import { addAsciiOption, addThemeOption } from "../drawing-options.ts";
 import { describeCommand } from "../help-text.ts";
 import {
   addRunOptions,
@@ -37,6 +38,7 @@ interface Options extends GlobalOptions, RunOptions, OutputOptions, JudgementOpt
   readonly strategy?: readonly string[];
   readonly shard?: Shard;
   readonly resume?: string;
+  readonly theme?: Theme;
 }
 
 /** Failed expectations that are told by themselves; a sweep may have thousands. */
@@ -72,6 +74,7 @@ export function define(command: Command, cli: Cli): void {
   addJudgementOptions(command);
   addOutputOptions(command, SWEEP_FORMATS, ["svg"]);
   addAsciiOption(command);
+  addThemeOption(command);
   command.action(() => run(cli, command.optsWithGlobals<Options>()));
 }
 
@@ -180,7 +183,7 @@ class Sweep {
     await outputs.deliver((target) => {
       // What was printed as it came is not printed again.
       if (printer.streams && !target.isFile) return "";
-      return renderSweep(this.#rows, target, "auto");
+      return renderSweep(this.#rows, target, this.#options.theme ?? "auto");
     });
   }
 

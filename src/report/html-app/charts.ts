@@ -35,7 +35,11 @@ interface ChartPlan {
 
 const COLOURS = 10;
 const TOTAL = "all together";
-const NAME_CHARACTER = 7.2;
+/** Parts smaller than this share of the longest bar have no room for a mark. */
+const MARKED_SHARE = 0.03;
+/** Pixels for a character of a text of 12 px: capitals of leaf names are wide. */
+const NAME_CHARACTER = 8;
+const TEXT_CHARACTER = 7.2;
 const short = format("~s");
 
 export function spoken({ low, mid, high, basis }: EstimatedInterval): string {
@@ -122,7 +126,7 @@ function labelMargin(names: readonly string[], view: View): number {
 
 /** Room to the right for the text behind the longest bar. */
 function textMargin({ totals }: ChartPlan): number {
-  return Math.max(...totals.map((total) => shortText(total).length)) * NAME_CHARACTER + 12;
+  return Math.max(...totals.map((total) => shortText(total).length)) * TEXT_CHARACTER + 12;
 }
 
 function shortText({ title }: Part): string {
@@ -154,6 +158,7 @@ function stackedBars(plan: ChartPlan, view: View): Element {
         title: "title",
         tip: true,
       }),
+      partMarks(plan),
       ...(plan.hasRanges ? whiskers(plan.totals, narrow ? 18 : 17) : []),
       Plot.text(plan.totals, {
         x: narrow ? 0 : "high",
@@ -167,6 +172,27 @@ function stackedBars(plan: ChartPlan, view: View): Element {
       }),
     ],
   });
+}
+
+/** What tells parts apart without colour, where there is room for it. */
+function markOf({ names, hasRanges }: ChartPlan, name: string): string {
+  const index = names.indexOf(name);
+  return hasRanges ? String(index + 1) : String.fromCharCode(97 + (index % 26));
+}
+
+function partMarks(plan: ChartPlan): Plot.Markish {
+  const most = Math.max(...plan.totals.map(({ high }) => high), 1);
+  return Plot.text(
+    plan.parts,
+    Plot.stackX({
+      x: "value",
+      y: "strategy",
+      text: (part: Part) => (part.value < most * MARKED_SHARE ? "" : markOf(plan, part.name)),
+      fill: "var(--on-part)",
+      fontWeight: 600,
+      pointerEvents: "none",
+    }),
+  );
 }
 
 /** Round numbers of the unit people would use: Plot's own are round in nanoseconds. */
@@ -250,6 +276,7 @@ function legend(plan: ChartPlan): HTMLElement {
     const item = document.createElement("li");
     const swatch = document.createElement("span");
     swatch.style.background = colourOf(plan, name);
+    swatch.textContent = markOf(plan, name);
     item.append(swatch, name);
     list.append(item);
   }

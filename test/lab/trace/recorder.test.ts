@@ -87,7 +87,8 @@ describe("a recorder of SEAMCALLs", () => {
           recorder.phase("one");
           for (const [index, { leaf, status, count, lp, clears }] of events.entries()) {
             if (index === 150) recorder.phase("two");
-            recorder.seamcalls(...leaf, status, count, 0, lp);
+            const [number, name] = leaf;
+            recorder.seamcalls(number, name, status, count, 0, lp);
             recorder.hostWork("pageClears4K", clears);
           }
         }
