@@ -6,6 +6,7 @@ import { SimulatedHost } from "../lab/simulated-host.ts";
 import type { Session } from "../lab/teardown.ts";
 import { storeDirectory } from "../store/directory.ts";
 import { Store } from "../store/store.ts";
+import { addCheckOption, type CheckOption, startChecking } from "./check-option.ts";
 import type { Console, TalkOptions } from "./console.ts";
 import { addFaultOptions, type FaultOptions, faultsOf } from "./fault-options.ts";
 import { type OutputOptions, type Outputs, openOutputs } from "./outputs.ts";
@@ -27,7 +28,7 @@ export interface GlobalOptions extends TalkOptions {
   readonly progress?: ProgressOption;
 }
 
-export interface RunOptions extends FaultOptions, WhatIfOptions {
+export interface RunOptions extends FaultOptions, CheckOption, WhatIfOptions {
   readonly step?: boolean;
   readonly seed?: number;
   readonly profile?: string;
@@ -40,6 +41,7 @@ export function addRunOptions(command: Command): void {
   const seed = new Option("--seed <n>", "seed of what is random (default 1)");
   command.addOption(seed.argParser(named("--seed <n>", wholeNumber)));
   command.option("--profile <name|file>", "cost profile for the estimated times");
+  addCheckOption(command);
   addFaultOptions(command);
 }
 
@@ -78,6 +80,7 @@ export async function runSession<T>(
 ): Promise<T> {
   const outputs = openOutputs(cli.console, options);
   const progress = startProgress(cli.console, options.progress ?? "auto");
+  const checking = startChecking(cli.console, options);
   try {
     const profile = await loadProfile(options.profile);
     cli.console.detail(`cost profile: ${profile.name}`);
@@ -86,6 +89,7 @@ export async function runSession<T>(
       step: options.step === true,
       seed,
       ...faultsOf(options, seed),
+      ...checking.control,
       ...whatIfsOf(options),
       profile,
       onProgress: progress.onProgress,
@@ -95,6 +99,7 @@ export async function runSession<T>(
       ...outputs,
       deliver: (render) => {
         progress.stop();
+        checking.tell();
         return outputs.deliver(render);
       },
     });

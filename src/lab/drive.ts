@@ -1,3 +1,4 @@
+import type { Judge } from "./checked-module.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 
 /** What a caller of the lab decides about a run. */
@@ -8,6 +9,8 @@ export interface RunControl {
   readonly callsPerTurn?: number;
   /** SEAMCALLs that are to fail, and the seed of their chances. */
   readonly faults?: { readonly plans: readonly FaultPlan[]; readonly seed: number };
+  /** Runs every judgement of the module's state; none is made without it. */
+  readonly judge?: Judge;
   /** Told between chunks how many leaves of how many are done, and in which phase. */
   readonly onProgress?: (done: number, total: number, phase: string) => void;
   /** Asked between chunks; true stops the run between two SEAMCALLs. */

@@ -5,7 +5,7 @@ import type { KvmHost, KvmVm } from "../kvm/vm.ts";
 import { Failure } from "../units/failure.ts";
 import { formatSize } from "../units/size.ts";
 import type { RunControl } from "./drive.ts";
-import { setUpPort } from "./faults/inject.ts";
+import { setUpPort } from "./port-setup.ts";
 import { carryOut, refuseGone, requireTd } from "./lifecycle.ts";
 import type { SimulatedHost } from "./simulated-host.ts";
 import { PAGE_BYTES, type TdOptions } from "./td-options.ts";
