@@ -1,14 +1,27 @@
 import { BUILT_IN_PROFILES } from "../../cost/profiles/index.ts";
 import type { TdOptions } from "../td-options.ts";
-import type { Scenario, Step } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import type { ScenarioFile, ScenarioStep, ScenarioTd } from "./schema.ts";
+import type { Step } from "./step.ts";
 
 /**
  * A scenario written out, every default in it: running that gives the same result. What was
  * looked up in files (platform, profile) is part of it.
  */
 export function configOf(scenario: Scenario): ScenarioFile {
-  const { name, kernels, td, profile, seed, step, steps, strategies, expectations } = scenario;
+  const {
+    name,
+    kernels,
+    td,
+    profile,
+    seed,
+    step,
+    steps,
+    strategies,
+    faults,
+    whatIfs,
+    expectations,
+  } = scenario;
   const [first, ...others] = kernels;
   const isBuiltIn = BUILT_IN_PROFILES.get(profile.name) === profile;
   return {
@@ -22,6 +35,13 @@ export function configOf(scenario: Scenario): ScenarioFile {
     td: tdOf(td),
     steps: steps.map(stepOf),
     ...(strategies === null ? {} : { strategies: [...strategies] }),
+    ...(faults.length === 0
+      ? {}
+      : {
+          faults: faults.map(({ text }) => text),
+          faultAny: faults.some(({ isAnyStatus }) => isAnyStatus),
+        }),
+    ...(whatIfs.length === 0 ? {} : { whatIf: whatIfs.map(({ text }) => text) }),
     expect: expectations.map(({ comparison, level }) => ({ that: comparison.text, level })),
     recorded: scenario.recorded ?? {
       command: "run",
@@ -60,6 +80,10 @@ function stepOf(step: Step): ScenarioStep {
     }
     case "run":
       return { do: "run", ...about, ...(step.vcpus === null ? {} : { vcpus: step.vcpus }) };
+    case "convert":
+      return { do: "convert", ...about, at: step.at, size: step.bytes, to: step.to };
+    case "punch":
+      return { do: "punch", ...about, at: step.at, size: step.bytes };
     case "destroy":
       return { do: "destroy", ...about, strategy: step.strategy };
   }

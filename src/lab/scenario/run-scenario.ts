@@ -2,8 +2,11 @@ import type { RunControl } from "../drive.ts";
 import { judge } from "../expect/expectation.ts";
 import type { ExpectationResult, Result, TdDescription } from "../result.ts";
 import { SimulatedHost } from "../simulated-host.ts";
+import { onKernel, type TdOptions } from "../td-options.ts";
 import { compareTd, type Session } from "../teardown.ts";
-import { MAIN_TD, type Scenario } from "./scenario.ts";
+import { optionsWith } from "../what-if.ts";
+import { type Scenario, strategiesOn } from "./scenario.ts";
+import { MAIN_TD } from "./step.ts";
 import { takeStep } from "./steps.ts";
 
 /** One kernel generation's part of a scenario. */
@@ -19,8 +22,9 @@ interface KernelRun {
  * @throws Failure `refused` where the kernel refuses and the scenario does not expect it; RunStopped
  */
 export async function runScenario(scenario: Scenario, control: RunControl): Promise<Result> {
-  const { profile, seed } = scenario;
-  const session: Session = { ...control, step: control.step || scenario.step, profile, seed };
+  const { profile, seed, whatIfs: whatIf } = scenario;
+  const step = control.step || scenario.step;
+  const session: Session = { ...control, step, profile, seed, whatIf };
   const runs: KernelRun[] = [];
   for (const kernel of scenario.kernels) runs.push(await runOn(scenario, kernel, session));
   const [first, ...others] = runs.map(({ result }) => result);
@@ -47,6 +51,7 @@ export async function runScenario(scenario: Scenario, control: RunControl): Prom
     td: described(td, scenario),
     strategies,
     comparison,
+    ...(first.whatIf === undefined ? {} : { whatIf: first.whatIf }),
     ...(expectations.length === 0 ? {} : { expectations }),
     warnings: [...new Set([first, ...others].flatMap((result) => result.warnings))],
   };
@@ -64,18 +69,25 @@ function described(td: TdDescription, { name, recorded }: Scenario): TdDescripti
   return { ...td, name: null, source: recorded.source };
 }
 
+/** Faults are planned for teardowns: what comes before is sound. */
+function withFaults({ faults, seed }: Scenario, session: Session): Session {
+  return faults.length === 0 ? session : { ...session, faults: { plans: faults, seed } };
+}
+
 async function runOn(scenario: Scenario, kernel: string, session: Session): Promise<KernelRun> {
-  const host = SimulatedHost.boot({ ...scenario.td, kernel });
+  const adapted = (td: TdOptions): TdOptions => optionsWith(onKernel(td, kernel), scenario.whatIfs);
+  const host = SimulatedHost.boot(adapted(scenario.td));
   const refusals: ExpectationResult[] = [];
   let destroyed: Result | undefined;
   for (const [i, each] of scenario.steps.entries()) {
-    const step = each.do === "create" ? { ...each, options: { ...each.options, kernel } } : each;
-    const { result, expectation } = await takeStep(host, step, i, session);
+    const step = each.do === "create" ? { ...each, options: adapted(each.options) } : each;
+    const control = each.do === "destroy" ? withFaults(scenario, session) : session;
+    const { result, expectation } = await takeStep(host, step, i, control);
     if (expectation !== undefined) refusals.push(expectation);
     if (result !== undefined && step.td === MAIN_TD) destroyed = result;
   }
   if (destroyed !== undefined) return { result: destroyed, refusals };
-  const { strategies } = scenario;
-  const request = strategies === null ? {} : { strategies };
-  return { result: await compareTd(host, MAIN_TD, request, session), refusals };
+  const strategies = strategiesOn(kernel, scenario.kernels, scenario.strategies);
+  const result = await compareTd(host, MAIN_TD, { strategies }, withFaults(scenario, session));
+  return { result, refusals };
 }

@@ -10,11 +10,14 @@ import {
   type PlannedStrategy,
 } from "../expect/expectation.ts";
 import { parseExpectation } from "../expect/parse.ts";
+import { type FaultPlan, parseFault } from "../faults/fault-plan.ts";
 import { GENERATIONS, generation } from "../kernels.ts";
 import type { PlatformShape } from "../platforms.ts";
 import { DEFAULT_TD, resolveTdOptions, type TdOptions } from "../td-options.ts";
+import { parseWhatIfs, type WhatIf } from "../what-if.ts";
 import type { ScenarioFile, ScenarioStep, ScenarioTd } from "./schema.ts";
 import { type Path, parseSource, type ScenarioSource } from "./source.ts";
+import { MAIN_TD, type Step } from "./step.ts";
 import { validate } from "./validate.ts";
 
 /** Looks up what a scenario names; paths are relative to the scenario. */
@@ -23,35 +26,6 @@ export interface Names {
   readonly platform: (name: string) => PlatformShape;
   readonly profile: (name: string | undefined) => Promise<Profile>;
 }
-
-/** A step with its sizes in bytes. */
-export type Step =
-  | {
-      readonly do: "create";
-      readonly td: string;
-      readonly count: number | null;
-      readonly options: TdOptions;
-      readonly refused: string | null;
-    }
-  | {
-      readonly do: "populate";
-      readonly td: string;
-      readonly bytes: number | null;
-      readonly finalize: boolean;
-      readonly refused: string | null;
-    }
-  | {
-      readonly do: "run";
-      readonly td: string;
-      readonly vcpus: number | null;
-      readonly refused: string | null;
-    }
-  | {
-      readonly do: "destroy";
-      readonly td: string;
-      readonly strategy: string;
-      readonly refused: string | null;
-    };
 
 /** A scenario with everything looked up and every default filled in. */
 export interface Scenario {
@@ -66,12 +40,13 @@ export interface Scenario {
   readonly steps: readonly Step[];
   /** Strategies by which copies of the TD are torn down after the steps; null is all. */
   readonly strategies: readonly string[] | null;
+  /** SEAMCALLs of the teardowns that are to fail. */
+  readonly faults: readonly FaultPlan[];
+  /** Ideas that no kernel has, on top of every generation. */
+  readonly whatIfs: readonly WhatIf[];
   readonly expectations: readonly Expectation[];
   readonly recorded: NonNullable<ScenarioFile["recorded"]> | null;
 }
-
-/** The TD that a step without `td` is about, and that is torn down at the end. */
-export const MAIN_TD = "td";
 
 /**
  * Reads a scenario and looks up everything it names, so that it cannot fail half-way over a name.
@@ -98,6 +73,8 @@ export async function loadScenario(text: string, origin: string, names: Names): 
     step: file.step ?? false,
     steps,
     strategies,
+    faults: lookup.faults(file),
+    whatIfs: lookup.whatIfs(file.whatIf ?? []),
     expectations: lookup.expectations(file.expect ?? [], planned),
     recorded: file.recorded ?? null,
   };
@@ -114,10 +91,25 @@ export function plannedStrategies(
     step.do === "destroy" && step.td === MAIN_TD && step.refused === null ? [step.strategy] : [],
   );
   return kernels.flatMap((kernel) => {
-    const own = generation(kernel).strategies.map(({ name }) => name);
-    const chosen = destroyed.length > 0 ? destroyed : (strategies ?? own);
+    const chosen = destroyed.length > 0 ? destroyed : strategiesOn(kernel, kernels, strategies);
     return chosen.map((strategy) => ({ strategy, kernel }));
   });
+}
+
+/**
+ * Strategies by which a kernel is to tear down: all of its own unless named. Among several kernels
+ * one may lack a strategy that another has.
+ */
+export function strategiesOn(
+  kernel: string,
+  kernels: readonly string[],
+  named: readonly string[] | null,
+): string[] {
+  const ownOf = (name: string): string[] => generation(name).strategies.map((each) => each.name);
+  const own = ownOf(kernel);
+  if (named === null) return own;
+  const others = kernels.filter((name) => name !== kernel).flatMap(ownOf);
+  return named.filter((strategy) => own.includes(strategy) || !others.includes(strategy));
 }
 
 class Lookup {
@@ -210,9 +202,20 @@ class Lookup {
       }
       case "run":
         return { do: "run", ...about, vcpus: step.vcpus ?? null };
+      case "convert":
+        return { do: "convert", ...about, ...this.#part(path, step), to: step.to ?? "shared" };
+      case "punch":
+        return { do: "punch", ...about, ...this.#part(path, step) };
       case "destroy":
         return { do: "destroy", ...about, strategy: step.strategy };
     }
+  }
+
+  #part(path: Path, { at = 0, size }: { at?: string | number; size: string | number }) {
+    return {
+      at: this.#size([...path, "at"], at) as number,
+      bytes: this.#size([...path, "size"], size) as number,
+    };
   }
 
   /** A TD on the same host: what the step does not say is as for the first TD. */
@@ -242,6 +245,14 @@ class Lookup {
     }
     for (const [i, strategy] of (strategies ?? []).entries()) check(["strategies", i], strategy);
     return plannedStrategies({ kernels, steps, strategies });
+  }
+
+  whatIfs(texts: readonly string[]): WhatIf[] {
+    return this.#at(["whatIf"], () => parseWhatIfs(texts));
+  }
+
+  faults({ faults = [], faultAny = false }: ScenarioFile): FaultPlan[] {
+    return faults.map((text, i) => this.#at(["faults", i], () => parseFault(text, faultAny)));
   }
 
   expectations(

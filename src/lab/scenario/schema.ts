@@ -55,6 +55,11 @@ function stepEntries() {
   };
 }
 
+/** A part of the memory, counted from its start whatever the layout. */
+function partEntries() {
+  return { at: v.exactOptional(size()), size: size() };
+}
+
 function stepSchema() {
   return v.variant("do", [
     v.strictObject({
@@ -71,6 +76,13 @@ function stepSchema() {
       finalize: v.exactOptional(v.boolean()),
     }),
     v.strictObject({ do: v.literal("run"), ...stepEntries(), vcpus: v.exactOptional(count()) }),
+    v.strictObject({
+      do: v.literal("convert"),
+      ...stepEntries(),
+      ...partEntries(),
+      to: v.exactOptional(v.picklist(["shared", "private"])),
+    }),
+    v.strictObject({ do: v.literal("punch"), ...stepEntries(), ...partEntries() }),
     v.strictObject({ do: v.literal("destroy"), ...stepEntries(), strategy: name("strategy") }),
   ]);
 }
@@ -95,6 +107,11 @@ export function scenarioSchema() {
     td: v.exactOptional(v.strictObject(tdEntries())),
     steps: v.exactOptional(list(stepSchema())),
     strategies: v.exactOptional(v.pipe(list(text()), v.minLength(1))),
+    /** SEAMCALLs of the teardowns that are to fail, as `--fault` takes them. */
+    faults: v.exactOptional(list(text())),
+    faultAny: v.exactOptional(v.boolean()),
+    /** Ideas that no kernel has, as `--what-if` takes them. */
+    whatIf: v.exactOptional(list(text())),
     expect: v.exactOptional(
       list(
         v.union(

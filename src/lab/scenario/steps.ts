@@ -1,10 +1,11 @@
 import { runVcpu } from "../../kvm/vcpu.ts";
 import { Failure } from "../../units/failure.ts";
+import { convertTd, punchTd } from "../guest-life.ts";
 import { createTd, populateTd, requireTd } from "../lifecycle.ts";
 import type { ExpectationResult, Result } from "../result.ts";
 import type { SimulatedHost } from "../simulated-host.ts";
 import { destroyTd, type Session } from "../teardown.ts";
-import type { Step } from "./scenario.ts";
+import type { Step } from "./step.ts";
 
 /** What became of a step. */
 export interface StepOutcome {
@@ -73,6 +74,12 @@ async function execute(host: SimulatedHost, step: Step, session: Session): Promi
     }
     case "run":
       enterGuest(host, step.td, step.vcpus, session.step);
+      return null;
+    case "convert":
+      await convertTd(host, step.td, step, session);
+      return null;
+    case "punch":
+      await punchTd(host, step.td, step, session);
       return null;
     case "destroy":
       return destroyTd(host, step.td, { strategy: step.strategy }, session);
