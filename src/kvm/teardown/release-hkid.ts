@@ -104,10 +104,17 @@ function* writeBackCaches(host: KvmHost, vm: KvmVm): Generator<void, void> {
   }
 }
 
-/** The HKID stays with the TD for good and is never handed out again. */
+/**
+ * The HKID stays with the TD for good and is never handed out again. Whoever tries again begins
+ * with the first step, and fails there in a TD that is blocked already.
+ */
 function leakHkid(vm: KvmVm, leaf: Leaf, status: Status): void {
+  const { state } = vm;
   warn(vm, leaf, status);
-  vm.state.leakedHkids.push(vm.state.hkid as number);
+  const hkid = state.hkid as number;
+  if (!state.leakedHkids.includes(hkid)) state.leakedHkids.push(hkid);
+  state.hkidRelease = "assigned";
+  state.packagesWrittenBack = 0;
 }
 
 function returnHkid(host: KvmHost, vm: KvmVm): void {
