@@ -1,6 +1,6 @@
 // The command line as one minified CommonJS file: it starts within about 10 ms of bare node,
 // where the same packages loaded from node_modules cost 30 ms.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -120,9 +120,10 @@ const lazy = {
  * report carries it inside.
  */
 async function bundleHtmlApp() {
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: ["src/report/html-app/main.ts"],
+    metafile: true,
     bundle: true,
     platform: "browser",
     target: "es2022",
@@ -132,11 +133,34 @@ async function bundleHtmlApp() {
     logLevel: "warning",
     write: false,
   });
-  const script = outputFiles.map(({ text }) => text.trimEnd()).join("");
+  const code = outputFiles.map(({ text }) => text.trimEnd()).join("");
+  const script = `/*!\n${licencesOf(Object.keys(metafile.inputs))}\n*/\n${code}`;
   replaceFile(
     join(root, "dist", `${HTML_APP}.cjs`),
     `exports.script = ${JSON.stringify(script)};\n`,
   );
+}
+
+/**
+ * Every report is a copy of the packages inside it, which their licences want to be told with.
+ * @param {readonly string[]} inputs files of a bundle
+ * @returns {string} the packages with their licences, each text once
+ */
+function licencesOf(inputs) {
+  /** @type {Map<string, string[]>} */
+  const owners = new Map();
+  const packages = inputs.flatMap((path) => {
+    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+    return name === undefined ? [] : [name];
+  });
+  for (const name of [...new Set(packages)].sort()) {
+    const directory = join(root, "node_modules", name);
+    const file = readdirSync(directory).find((entry) => /^licen[sc]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence to tell`);
+    const text = readFileSync(join(directory, file), "utf8").trim().replaceAll("*/", "* /");
+    owners.set(text, [...(owners.get(text) ?? []), name]);
+  }
+  return [...owners].map(([text, names]) => `${names.join(", ")}\n\n${text}`).join("\n\n");
 }
 
 /** Builds dist/cli.cjs and dist/lazy once; rejects when the sources do not bundle. */

@@ -58,6 +58,7 @@ function provenance({ result, strategies }: Trace): TraceEvent {
     module: result.module,
     profile: result.profile.name,
     profileSha256: result.profile.sha256,
+    lifecycleCodes: "1 TD_KEYS_CONFIGURED, 2 TD_BLOCKED, 3 TD_TEARDOWN, -1 no TDR",
     strategies: strategies.map(({ strategy, kernel, elapsedNs, earlierSeamcalls }) => ({
       strategy,
       kernel,
