@@ -53,7 +53,7 @@ export function configOf(scenario: Scenario): ScenarioFile {
 
 function tdOf(td: TdOptions): ScenarioTd {
   const { memoryBytes, populatedBytes, initialImageBytes, vcpus, packages, lps } = td;
-  const { pageSize, layout } = td;
+  const { pageSize, layout, finalize, running } = td;
   return {
     memory: memoryBytes,
     populated: populatedBytes,
@@ -63,6 +63,8 @@ function tdOf(td: TdOptions): ScenarioTd {
     pageSize,
     initialImage: initialImageBytes,
     layout,
+    finalize,
+    running,
   };
 }
 

@@ -5,8 +5,8 @@ import { SimulatedHost } from "../simulated-host.ts";
 import { onKernel, type TdOptions } from "../td-options.ts";
 import { compareTd, type Session } from "../teardown.ts";
 import { optionsWith } from "../what-if.ts";
-import { type Scenario, strategiesOn } from "./scenario.ts";
-import { MAIN_TD } from "./step.ts";
+import type { Scenario } from "./scenario.ts";
+import { MAIN_TD, strategiesOn } from "./step.ts";
 import { takeStep } from "./steps.ts";
 
 /** One kernel generation's part of a scenario. */

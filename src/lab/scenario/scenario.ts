@@ -11,13 +11,13 @@ import {
 } from "../expect/expectation.ts";
 import { parseExpectation } from "../expect/parse.ts";
 import { type FaultPlan, parseFault } from "../faults/fault-plan.ts";
-import { GENERATIONS, generation } from "../kernels.ts";
+import { GENERATIONS } from "../kernels.ts";
 import type { PlatformShape } from "../platforms.ts";
 import { DEFAULT_TD, resolveTdOptions, type TdOptions } from "../td-options.ts";
 import { parseWhatIfs, type WhatIf } from "../what-if.ts";
 import type { ScenarioFile, ScenarioStep, ScenarioTd } from "./schema.ts";
 import { type Path, parseSource, type ScenarioSource } from "./source.ts";
-import { MAIN_TD, type Step } from "./step.ts";
+import { MAIN_TD, type Step, strategiesOn } from "./step.ts";
 import { validate } from "./validate.ts";
 
 /** Looks up what a scenario names; paths are relative to the scenario. */
@@ -94,22 +94,6 @@ export function plannedStrategies(
     const chosen = destroyed.length > 0 ? destroyed : strategiesOn(kernel, kernels, strategies);
     return chosen.map((strategy) => ({ strategy, kernel }));
   });
-}
-
-/**
- * Strategies by which a kernel is to tear down: all of its own unless named. Among several kernels
- * one may lack a strategy that another has.
- */
-export function strategiesOn(
-  kernel: string,
-  kernels: readonly string[],
-  named: readonly string[] | null,
-): string[] {
-  const ownOf = (name: string): string[] => generation(name).strategies.map((each) => each.name);
-  const own = ownOf(kernel);
-  if (named === null) return own;
-  const others = kernels.filter((name) => name !== kernel).flatMap(ownOf);
-  return named.filter((strategy) => own.includes(strategy) || !others.includes(strategy));
 }
 
 class Lookup {

@@ -42,6 +42,9 @@ function tdEntries() {
     pageSize: v.exactOptional(v.picklist(["4K", "2M"])),
     initialImage: v.exactOptional(size()),
     layout: v.exactOptional(v.picklist(LAYOUTS)),
+    finalize: v.exactOptional(v.boolean()),
+    /** vCPUs in the guest when the teardown begins. */
+    running: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_536))),
   };
 }
 

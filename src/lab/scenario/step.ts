@@ -1,4 +1,5 @@
 import type { ConvertRequest, MemoryPart } from "../guest-life.ts";
+import { generation } from "../kernels.ts";
 import type { TdOptions } from "../td-options.ts";
 
 /** The TD that a step without `td` is about, and that is torn down at the end. */
@@ -32,3 +33,19 @@ export type Step = About &
     | ({ readonly do: "punch" } & MemoryPart)
     | { readonly do: "destroy"; readonly strategy: string }
   );
+
+/**
+ * Strategies by which a kernel is to tear down: all of its own unless named. Among several kernels
+ * one may lack a strategy that another has.
+ */
+export function strategiesOn(
+  kernel: string,
+  kernels: readonly string[],
+  named: readonly string[] | null,
+): string[] {
+  const ownOf = (name: string): string[] => generation(name).strategies.map((each) => each.name);
+  const own = ownOf(kernel);
+  if (named === null) return own;
+  const others = kernels.filter((name) => name !== kernel).flatMap(ownOf);
+  return named.filter((strategy) => own.includes(strategy) || !others.includes(strategy));
+}
