@@ -67,6 +67,7 @@ function timed(
   const counts = recorder.ledger.phases();
   const { phases } = estimate(counts, { memoryBytes, populatedBytes, vcpus }, profile);
   const recorded = recorder.phases().filter(({ batches }) => batches.length > 0);
+  const earlierSeamcalls = entry.seamcalls.total - recorder.ledger.totals().seamcalls.total;
   return {
     strategy: entry.strategy,
     kernel: entry.kernel,
@@ -76,10 +77,14 @@ function timed(
       const estimated = phases.find((each) => each.phase === phase) as PhaseEstimate;
       const whole = recorded.filter((each) => each.phase === phase).flatMap((each) => each.batches);
       const kinds = kindCounts(recorder.kinds, whole);
-      const unitNs = unitTimes(kinds, estimated, profile);
-      return { phase, elapsedNs: estimated.elapsedNs, batches, unitNs };
+      // The result knows of what changes times without changing counts, the prices do not; of a
+      // teardown that goes on it has the times of what was not seen as well.
+      const told = entry.phases.find((each) => each.phase === phase);
+      const { elapsedNs } = earlierSeamcalls === 0 && told !== undefined ? told : estimated;
+      const unitNs = unitTimes(kinds, { ...estimated, elapsedNs }, profile);
+      return { phase, elapsedNs, batches, unitNs };
     }),
-    earlierSeamcalls: entry.seamcalls.total - recorder.ledger.totals().seamcalls.total,
+    earlierSeamcalls,
   };
 }
 

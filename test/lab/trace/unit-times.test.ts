@@ -39,6 +39,26 @@ describe("time for each call of a trace", () => {
     }
   });
 
+  test("follows the result where that has other times for the same counts", async () => {
+    const recording = new TraceSession();
+    const session = { profile: PUBLISHED_2025, seed: 1, step: false, observe: recording.observe };
+    const options = resolveTdOptions({ memoryBytes: GIB });
+    const result = await compareFresh(options, { source: "options" }, session);
+    const halved = result.strategies.map((entry) => ({
+      ...entry,
+      phases: entry.phases.map((phase) => {
+        const { low, mid, high, basis } = phase.elapsedNs;
+        return { ...phase, elapsedNs: { low: low / 2, mid: mid / 2, high, basis } };
+      }),
+    }));
+    const { strategies } = recording.trace({ ...result, strategies: halved }, PUBLISHED_2025);
+    for (const phase of strategies.flatMap(({ phases }) => phases)) {
+      expect(Math.abs(drawnNs(phase) - phase.elapsedNs.mid)).toBeLessThan(1);
+    }
+    const [phase] = strategies[0]?.phases ?? [];
+    expect(phase?.elapsedNs.mid).toBe(halved[0]?.phases[0]?.elapsedNs.mid);
+  });
+
   test("gives the leaves that were only timed together equal parts, but for what goes with one", async () => {
     const { strategies } = await traced({ memoryBytes: 16 * GIB });
     const runtime = strategies.find(({ strategy }) => strategy === "runtime");
