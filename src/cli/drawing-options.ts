@@ -73,6 +73,7 @@ export class Drawings {
   /** For `Outputs.deliver`. */
   async render(result: Result, { profile }: Session, target: Target): Promise<Content> {
     const { format } = target;
+    if (format === "mermaid") throw new Error("a result has no format mermaid");
     if (!isDrawing(format)) return render(result, { ...target, format });
     const { theme = "auto", maxEvents } = this.#options;
     return draw(result, format, {

@@ -9,7 +9,7 @@ import { wantsUnicode } from "./glyphs.ts";
 import { nearest } from "./nearest.ts";
 
 /** Formats that a command may be asked for. */
-export type OutputFormat = FormatName | DrawingName;
+export type OutputFormat = FormatName | DrawingName | "mermaid";
 
 export interface OutputOptions {
   readonly format?: OutputFormat;

@@ -19,6 +19,9 @@ export interface TdOptionValues {
   readonly platform?: string;
   readonly td?: string;
   readonly layout?: TdOptions["layout"];
+  /** False with `--no-finalize`; commander makes it true otherwise. */
+  readonly finalize?: boolean;
+  readonly running?: number;
 }
 
 /** Adds every TD option to a command, as a group of its own in the help. */
@@ -33,9 +36,11 @@ export function addTdOptions(command: Command): void {
   add("--vcpus <n>", "virtual CPUs (default 4)", wholeNumber);
   add("--packages <n>", "CPU packages of the host (default 1)", wholeNumber);
   add("--lps <n>", "logical processors of the host (default max(16, vCPUs))", wholeNumber);
-  add("--page-size <size>", "4K or 2M (default 4K)", pageSize);
+  add("--page-size <size>", "4K or 2M (default what the kernel maps)", pageSize);
   add("--initial-image <size>", "measured part of the memory (default 0)", parseSize);
-  add("--kernel <generation>", "kernel generation (default v16)");
+  add("--kernel <generation>", "kernel generation (default v16); tdx-sim kernels lists them");
+  add("--running <n>", "vCPUs in the guest when the teardown begins (default 0)", wholeNumber);
+  add("--no-finalize", "never finalize the TD: only its initial image is mapped");
   add("--platform <name|file>", "the host: hkids-63, hkids-15, two-socket ... (default as needed)");
   add("--td <shape>", "a published or cloud TD, for example published-64x400");
   command.addOption(
@@ -71,6 +76,8 @@ export function givenTd(values: TdOptionValues): GivenTd {
     initialImageBytes: values.initialImage,
     layout: values.layout,
     kernel: values.kernel,
+    running: values.running,
+    finalize: values.finalize === false ? false : undefined,
     platform,
   };
   const present = Object.entries(given).filter(([, value]) => value !== undefined);

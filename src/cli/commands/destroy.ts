@@ -14,6 +14,7 @@ import {
   nextCommand,
   openStore,
   type RunOptions,
+  restoreHost,
   runSession,
   storedTds,
 } from "../invocation.ts";
@@ -24,6 +25,13 @@ import { requireHost } from "../stored-host.ts";
 import { addStrategyOptions, chosenStrategy, type StrategyOptions } from "../strategy-options.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 import { chooseTarget } from "../td-target.ts";
+import {
+  addVerdictOptions,
+  type Repeatable,
+  type VerdictOptions,
+  withVerdict,
+} from "../verdict.ts";
+import { addWhatIfOption } from "../what-if-options.ts";
 
 interface Options
   extends GlobalOptions,
@@ -31,7 +39,8 @@ interface Options
     DrawingOptions,
     PaceOptions,
     TdOptionValues,
-    StrategyOptions {}
+    StrategyOptions,
+    VerdictOptions {}
 
 export function define(command: Command, cli: Cli): void {
   describeCommand(
@@ -49,6 +58,8 @@ export function define(command: Command, cli: Cli): void {
   addStrategyOptions(command);
   addTdOptions(command);
   addRunOptions(command);
+  addWhatIfOption(command);
+  addVerdictOptions(command);
   addOutputOptions(command, FORMAT_NAMES, DRAWING_NAMES);
   addDrawingOptions(command);
   addPaceOption(command);
@@ -65,27 +76,39 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
     const store = openStore(cli, options, "destroy");
     const target = chooseTarget(name, givenTd(options), () => storedTds(store));
     const strategy = chosenStrategy(options);
-    let result: Result;
-    if (target.kind === "fresh") {
-      if (target.source === "default") noteDefaultTd(cli);
-      const td = resolvedTd(cli, target.options);
-      result = await destroyFresh(td, { strategy, source: target.source }, session);
-    } else {
-      const { name: chosen } = target;
-      result = await changeHost(
-        cli,
-        store,
-        (stored) => requireHost(stored, chosen),
-        (host) => destroyTd(host, chosen, { strategy }, session),
-        {
-          what: `interrupted; TD ${chosen} stands between two SEAMCALLs`,
-          hint: `${nextCommand(options, `destroy ${chosen} --strategy ${strategy}`)} finishes it`,
-        },
-      );
-    }
-    const stopped = pace === undefined ? null : await play(cli, result, pace);
-    await outputs.deliver((target) => drawings.render(result, session, target));
-    if (stopped !== null) throw stopped;
+    const isStored = target.kind === "stored";
+    await withVerdict(cli.console, options, isStored, async (verdict) => {
+      let result: Result;
+      let run: Repeatable | null = null;
+      if (target.kind === "fresh") {
+        const { source } = target;
+        if (source === "default") noteDefaultTd(cli);
+        const td = resolvedTd(cli, target.options);
+        const kernels = [td.kernel];
+        run = { command: "destroy", source, td, kernels, strategies: [strategy] };
+        verdict.check([{ strategy, kernel: td.kernel }]);
+        result = await destroyFresh(td, { strategy, source }, session);
+      } else {
+        const { name: chosen } = target;
+        const kernel = restoreHost(store.read())?.report(chosen)?.kernel ?? "";
+        verdict.check([{ strategy, kernel }]);
+        result = await changeHost(
+          cli,
+          store,
+          (stored) => requireHost(stored, chosen),
+          (host) => destroyTd(host, chosen, { strategy }, session),
+          {
+            what: `interrupted; TD ${chosen} stands between two SEAMCALLs`,
+            hint: `${nextCommand(options, `destroy ${chosen} --strategy ${strategy}`)} finishes it`,
+          },
+        );
+      }
+      const judged = verdict.judge(result);
+      const stopped = pace === undefined ? null : await play(cli, judged, pace);
+      await outputs.deliver((target) => drawings.render(judged, session, target));
+      if (stopped !== null) throw stopped;
+      await verdict.finish(judged, run, session);
+    });
   });
 }
 

@@ -1,6 +1,11 @@
 import type { Command } from "commander";
 import { explainEstimate } from "../../lab/explain-estimate.ts";
+import { type ExplainedStrategy, explainStrategy } from "../../lab/explain-strategy.ts";
+import { findGeneration, strategyOf } from "../../lab/kernels.ts";
+import type { Session } from "../../lab/teardown.ts";
 import { chargesRows, chargesSheet } from "../../report/charges.ts";
+import { procedureMermaid, procedureSheet } from "../../report/procedure.ts";
+import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
 import {
   addRunOptions,
@@ -13,6 +18,7 @@ import { addOutputOptions, type OutputOptions } from "../outputs.ts";
 import { RECORD_FORMATS, recordsDocument } from "../records.ts";
 import { resolvedTd } from "../resolved-td.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
+import { addWhatIfOption } from "../what-if-options.ts";
 
 type Options = GlobalOptions & RunOptions & OutputOptions & TdOptionValues;
 
@@ -22,14 +28,21 @@ const BUILDING_PROFILE = "silicon-build-2025";
 export function define(command: Command, cli: Cli): void {
   describeCommand(
     command,
-    "Explain a strategy: what its estimated time is the sum of, count x price, largest first,\n" +
-      "with the source of each price. Making a TD (create) and filling it (populate) too.",
-    ["explain hint", "explain runtime --memory 400G --vcpus 64", "explain create --vcpus 64"],
+    "Explain a strategy: its steps in order, who holds which lock, the formula and source of each\n" +
+      "count, and what its estimated time is the sum of, count x price, largest first. Making a\n" +
+      "TD (create) and filling it (populate) have a sum too.",
+    [
+      "explain hint",
+      "explain terminate --kernel terminate-v4 --format mermaid",
+      "explain runtime --memory 400G --vcpus 64",
+      "explain create --vcpus 64",
+    ],
   );
   command.argument("<strategy>", "runtime, exit, hint ..., or create or populate");
   addTdOptions(command);
   addRunOptions(command);
-  addOutputOptions(command, RECORD_FORMATS);
+  addWhatIfOption(command);
+  addOutputOptions(command, [...RECORD_FORMATS, "mermaid"]);
   command.action((strategy: string) => explain(cli, strategy, command.optsWithGlobals<Options>()));
 }
 
@@ -39,13 +52,30 @@ async function explain(cli: Cli, subject: string, options: Options): Promise<voi
   const priced = profile === undefined ? options : { ...options, profile };
   await runSession(cli, priced, async (session, outputs) => {
     const td = resolvedTd(cli, givenTd(options).options);
+    const procedure = isBuilding ? null : procedureOf(td.kernel, subject, session);
     const explanation = await explainEstimate(td, subject, session);
-    await outputs.deliver(
-      recordsDocument({
-        json: explanation,
-        rows: chargesRows(explanation),
-        table: ({ width }) => chargesSheet(explanation, width),
-      }),
+    const document = recordsDocument({
+      json: procedure === null ? explanation : { ...explanation, procedure },
+      rows: chargesRows(explanation),
+      table: ({ width }) => [
+        ...(procedure === null ? [] : [...procedureSheet(procedure, width), ""]),
+        ...chargesSheet(explanation, width),
+      ],
+    });
+    await outputs.deliver((target) =>
+      target.format === "mermaid" ? mermaid(procedure, subject) : document(target),
     );
+  });
+}
+
+function procedureOf(kernel: string, subject: string, { whatIf }: Session): ExplainedStrategy {
+  const generation = findGeneration(kernel);
+  return explainStrategy(generation, strategyOf(generation, subject), whatIf);
+}
+
+function mermaid(procedure: ExplainedStrategy | null, subject: string): string {
+  if (procedure !== null) return procedureMermaid(procedure);
+  throw new Failure("usage", `${subject} is no strategy: there is no sequence to draw`, {
+    hint: "mermaid is a format of strategies",
   });
 }

@@ -17,6 +17,7 @@ const LIFE = "Life of a TD:";
 const SCRIPTS = "Scripts and CI:";
 const STORE = "The store:";
 const COST = "What it costs:";
+const KERNEL = "The kernel:";
 const MODULE = "The TDX module:";
 const ABOUT = "About:";
 
@@ -39,6 +40,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: LIFE,
     summary: "add its private memory",
     load: () => import("./populate.ts"),
+  },
+  {
+    name: "convert",
+    group: LIFE,
+    summary: "convert private memory to shared, or back",
+    load: () => import("./convert.ts"),
+  },
+  {
+    name: "punch",
+    group: LIFE,
+    summary: "give up a part of the memory",
+    load: () => import("./punch.ts"),
   },
   {
     name: "destroy",
@@ -96,6 +109,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: COST,
     summary: "measurements from a trace of a real host",
     load: () => import("./import.ts"),
+  },
+  {
+    name: "kernels",
+    group: KERNEL,
+    summary: "kernel generations, their strategies and status",
+    load: () => import("./kernels.ts"),
   },
   {
     name: "replay",

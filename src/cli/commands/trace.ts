@@ -19,6 +19,7 @@ import { requireHost } from "../stored-host.ts";
 import { addStrategyOptions, type StrategyOptions } from "../strategy-options.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 import { chooseTarget } from "../td-target.ts";
+import { addWhatIfOption } from "../what-if-options.ts";
 import { noteDefaultTd } from "./destroy.ts";
 
 interface Options
@@ -47,6 +48,7 @@ export function define(command: Command, cli: Cli): void {
   addStrategyOptions(command, "every strategy");
   addTdOptions(command);
   addRunOptions(command);
+  addWhatIfOption(command);
   addOutputOptions(command, FORMATS);
   addMaxEventsOption(command);
   command.action((name?: string) => trace(cli, name, command.optsWithGlobals<Options>()));

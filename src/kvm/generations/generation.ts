@@ -28,6 +28,8 @@ export interface Strategy {
   readonly steps: readonly TeardownStep[];
   /** Steps done inside that sub-command; the rest happens when file descriptors are closed. */
   readonly stepsInIoctl: number;
+  /** What is held all through that sub-command, outermost first. */
+  readonly ioctlLocks?: readonly string[];
   readonly source: string;
   readonly doubts?: readonly Doubt[];
 }
@@ -128,6 +130,8 @@ export interface KernelGeneration {
   readonly hasDynamicPamt: boolean;
   /** What KVM_TDX_TERMINATE_VM forbids afterwards; null where there is no such command. */
   readonly terminate: TerminateRules | null;
+  /** Locks of the host held in each step, outermost first. */
+  readonly locks: Readonly<Record<TeardownStep, readonly string[]>>;
   /** Phases under mmu_lock for writing, those together between which it is kept. */
   readonly mmuLockWriteStretches: readonly (readonly string[])[];
   /** Why no profile can have measured this kernel, one sentence each. */

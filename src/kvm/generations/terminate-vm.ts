@@ -8,6 +8,7 @@ const terminate: Strategy = {
   command: "KVM_TDX_TERMINATE_VM",
   steps: ["release-hkid", "reclaim-leaves", "reclaim-vcpus", "reclaim-tables", "reclaim-td"],
   stepsInIoctl: 1,
+  ioctlLocks: ["kvm->lock", "the mutex of every vCPU, tried (let go of before the release)"],
   source: "kvm-teardown D.2; T-V4, T-v5, T-5/5",
 };
 
@@ -27,6 +28,15 @@ const base: Omit<KernelGeneration, "name" | "title"> = {
   rules: RULES_TERMINATE,
   strategies: [...SLOW_STRATEGIES, terminate],
   terminate: { refuses: "every" },
+  locks: {
+    ...v6_16.locks,
+    "release-hkid": [
+      "cpus_read_lock",
+      "tdx_lock from VPFLUSHDONE on",
+      "mmu_lock for writing around CACHE.WB and FREEID",
+    ],
+    "reclaim-leaves": ["slots_lock", "invalidate lock of guest_memfd", "mmu_lock for writing"],
+  },
   // V4 takes mmu_lock for writing around CACHE.WB and FREEID.
   mmuLockWriteStretches: [
     ["remove-private"],

@@ -40,6 +40,7 @@ const hint: Strategy = {
   command: "KVM_TDX_RELEASE_VM",
   steps: ["release-hkid", "reclaim-leaves", "reclaim-tables", "reclaim-vcpus", "reclaim-td"],
   stepsInIoctl: 3,
+  ioctlLocks: ["kvm->lock", "kvm->srcu"],
   source: "kvm-teardown C.4; patch 113/116",
   doubts: [
     {
@@ -125,6 +126,18 @@ export const v16: KernelGeneration = {
   flushes: "each-page",
   hasDynamicPamt: false,
   terminate: null,
+  locks: {
+    "remove-leaves": ["mmu_lock for writing"],
+    "release-hkid": [
+      "cpus_read_lock",
+      "tdx_lock from VPFLUSHDONE on",
+      "mmu_lock for writing from VPFLUSHDONE on",
+    ],
+    "reclaim-leaves": ["mmu_lock for writing"],
+    "reclaim-tables": ["mmu_lock for writing"],
+    "reclaim-vcpus": [],
+    "reclaim-td": [],
+  },
   mmuLockWriteStretches: [
     ["remove-private"],
     ["release-hkid"],

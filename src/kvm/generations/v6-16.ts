@@ -86,6 +86,11 @@ export const v6_16: KernelGeneration = {
   createVcpuNeedsTd: "EIO",
   runNeedsFinalized: true,
   kicks: "after-track",
+  locks: {
+    ...v16.locks,
+    "remove-leaves": ["slots_lock", "invalidate lock of guest_memfd", "mmu_lock for writing"],
+    "release-hkid": ["cpus_read_lock", "tdx_lock from VPFLUSHDONE on"],
+  },
   mmuLockWriteStretches: [["remove-private"], ["reclaim-sept"]],
   doubts: DOUBTS_6_16,
 };

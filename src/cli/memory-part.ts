@@ -1,0 +1,47 @@
+/** The options that name a part of a TD's memory, for `convert` and `punch`. */
+import { type Command, Option } from "commander";
+import type { MemoryPart } from "../lab/guest-life.ts";
+import { Failure } from "../units/failure.ts";
+import { formatSize, parseSize } from "../units/size.ts";
+import { named } from "./td-options.ts";
+
+export interface MemoryPartOptions {
+  readonly size?: number;
+  readonly share?: number;
+  readonly at?: number;
+}
+
+const FRAME_BYTES = 4096;
+
+export function addMemoryPartOptions(command: Command): void {
+  command.optionsGroup("Memory options:");
+  const size = new Option("--size <size>", "how much memory").conflicts("share");
+  command.addOption(size.argParser(named("--size <size>", parseSize)));
+  const share = new Option("--share <percent>", "the same as a share of the TD's memory: 25%");
+  command.addOption(share.argParser(named("--share <percent>", percent)));
+  const at = new Option("--at <size>", "where it begins in the TD's memory (default 0)");
+  command.addOption(at.argParser(named("--at <size>", parseSize)));
+}
+
+/**
+ * The part that the options name; a share is whole pages of 4 KiB, at least one.
+ *
+ * @throws Failure `usage` when neither a size nor a share is given
+ */
+export function memoryPart(options: MemoryPartOptions, memoryBytes: number): MemoryPart {
+  const { size, share, at = 0 } = options;
+  if (size !== undefined) return { at, bytes: size };
+  if (share === undefined) {
+    throw new Failure("usage", "how much memory is not said", {
+      hint: `give --size or --share; the TD has ${formatSize(memoryBytes)}`,
+    });
+  }
+  const pages = Math.floor((memoryBytes / FRAME_BYTES) * (share / 100));
+  return { at, bytes: Math.max(1, pages) * FRAME_BYTES };
+}
+
+function percent(text: string): number {
+  const number = Number(/^([0-9]{1,3}(?:\.[0-9]{1,6})?)%?$/.exec(text)?.[1] ?? Number.NaN);
+  if (number > 0 && number <= 100) return number;
+  throw new Failure("usage", `"${text}" is not a share between 0 and 100 percent`);
+}
