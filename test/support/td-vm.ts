@@ -7,7 +7,6 @@ import { PT_NDA, typeOf } from "../../src/module/pamt.ts";
 import { moduleToJSON } from "../../src/module/snapshot.ts";
 
 export const PAGE = 4096;
-export const MIB = 2 ** 20;
 
 /** How far a TD is built, each stage with the ones before it. */
 export const STAGES = ["created", "initialized", "vcpus", "image", "finalized", "touched"] as const;
