@@ -89,7 +89,8 @@ export class PageRuns extends RunList {
   assign(page: number, count: number, tag: number, base: number): void {
     if (count === 1 && page === this.#apart) this.#apart = NONE;
     if (this.#apart === NONE && page === this.start && this.moveStart(count, tag, base)) return;
-    this.#assignElsewhere(page, count, tag, base);
+    // Pages without a tag have no base either.
+    this.#assignElsewhere(page, count, tag, tag === 0 ? 0 : base);
   }
 
   #assignElsewhere(page: number, count: number, tag: number, base: number): void {
