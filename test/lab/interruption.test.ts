@@ -89,7 +89,6 @@ const SHAPES = {
     layout: "alternate",
   },
   "pages of two tables": { memoryBytes: MIB_2 + 2 * PAGE, populatedBytes: 0 },
-  "2 MiB pages": { memoryBytes: 2 * MIB_2, pageSize: "2M", layout: "alternate" },
 } as const satisfies Readonly<Record<string, Partial<TdOptions>>>;
 
 const FEW = ["4 KiB pages", "scattered 4 KiB pages"] as const;
@@ -114,25 +113,6 @@ describe("a run that was stopped between two SEAMCALLs goes on as if it had not 
     const rest: Work = (at, session) =>
       populateTd(at, "a", { bytes: MIB_2 + 2 * PAGE, finalize: true }, session);
     expect(await stopEverywhere(rest, host)).toBe(3);
-  });
-
-  it.each(
-    (["runtime", "exit", "hint"] as const).flatMap((strategy) =>
-      FEW.map((shape) => ({ strategy, shape })),
-    ),
-  )("destroying $shape by $strategy", async ({ strategy, shape }) => {
-    const host = await created({ ...SHAPES[shape], vcpus: 3, packages: 2 });
-    await POPULATE(host, SESSION);
-    const destroy: Work = (at, session) => destroyTd(at, "a", { strategy }, session);
-    expect(await stopEverywhere(destroy, host)).toBeGreaterThan(20);
-    await stopAgainAndAgain(destroy, host);
-  });
-
-  it("destroying 2 MiB pages by runtime, also between two of their WBINVDs", async () => {
-    const host = await created({ ...SHAPES["2 MiB pages"], vcpus: 1 });
-    await POPULATE(host, SESSION);
-    const destroy: Work = (at, session) => destroyTd(at, "a", { strategy: "runtime" }, session);
-    await stopAgainAndAgain(destroy, host);
   });
 
   it("destroying a TD that was never finalised", async () => {
