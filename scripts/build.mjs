@@ -3,11 +3,13 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transform } from "esbuild";
 import { bundleCli, root, versionDefine, watchCli } from "./bundle.mjs";
+import { writeSchemas } from "./schemas.mjs";
 
 if (process.argv.includes("--watch")) {
   await watchCli();
 } else {
   await stampLibrary(join(root, "dist"));
+  await writeSchemas();
   await bundleCli().catch(toldByEsbuild);
 }
 

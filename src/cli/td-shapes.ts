@@ -1,9 +1,9 @@
 /** Named TDs: the published ones and those that clouds sell (fixtures/tds.json). */
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { TdOptions } from "../lab/td-options.ts";
 import { Failure } from "../units/failure.ts";
 import { nearest } from "./nearest.ts";
+import { packageFile } from "./package-file.ts";
 
 interface TdShape {
   readonly name: string;
@@ -31,15 +31,6 @@ export function findTdShape(name: string): Partial<TdOptions> {
 }
 
 function readShapes(): readonly TdShape[] {
-  const path = fixturePath("tds.json");
+  const path = packageFile("fixtures", "tds.json");
   return (JSON.parse(readFileSync(path, "utf8")) as { tds: readonly TdShape[] }).tds;
-}
-
-/** A file of the package's fixtures: they lie above the bundle as well as above the sources. */
-function fixturePath(name: string): string {
-  for (let directory = __dirname; ; directory = dirname(directory)) {
-    const path = join(directory, "fixtures", name);
-    if (existsSync(path)) return path;
-    if (directory === dirname(directory)) throw new Error(`fixtures/${name} is missing`);
-  }
 }

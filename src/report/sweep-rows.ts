@@ -8,8 +8,8 @@ import { alignColumns } from "./layout.ts";
 import { type Cell, COLUMNS, cellRows, type FlatRow } from "./rows.ts";
 
 /** What every row of a sweep has besides: which grid, and which of its points. */
-const POINT_COLUMNS = ["sweep.grid", "sweep.point"] as const;
-export const SWEEP_COLUMN_NAMES: readonly string[] = [
+export const POINT_COLUMNS = ["sweep.grid", "sweep.point"] as const;
+const SWEEP_COLUMN_NAMES: readonly string[] = [
   ...COLUMNS.map(({ name }) => name),
   ...POINT_COLUMNS,
 ];

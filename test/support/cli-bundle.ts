@@ -1,6 +1,8 @@
 import { bundleCli } from "../../scripts/bundle.mjs";
+import { writeSchemas } from "../../scripts/schemas.mjs";
 
-/** Builds dist/cli.cjs from the sources under test, once before the spawned tests. */
+/** Builds dist/cli.cjs and dist/schema from the sources under test, once before spawned tests. */
 export default async function setup(): Promise<void> {
   await bundleCli();
+  await writeSchemas();
 }

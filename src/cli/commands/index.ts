@@ -129,6 +129,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./leaves.ts"),
   },
   {
+    name: "schema",
+    group: ABOUT,
+    summary: "JSON Schemas of what is read and printed",
+    load: () => import("./schema.ts"),
+  },
+  {
     name: "help",
     group: ABOUT,
     summary: "help for a command or topic",

@@ -1,0 +1,197 @@
+/** Schemas of what commands print: the same shapes as the types, checked against them. */
+import * as v from "valibot";
+import { BASES } from "../../cost/interval.ts";
+import { LEVELS } from "../expect/expectation.ts";
+import type { Result } from "../result.ts";
+
+function count() {
+  return v.pipe(v.number(), v.integer(), v.minValue(0));
+}
+
+function counts() {
+  return v.record(v.string(), count());
+}
+
+/** Nanoseconds, or ratios. */
+function estimate() {
+  return {
+    low: v.pipe(v.number(), v.minValue(0)),
+    mid: v.pipe(v.number(), v.minValue(0)),
+    high: v.pipe(v.number(), v.minValue(0)),
+    basis: v.picklist(BASES),
+  };
+}
+
+function seamcalls() {
+  return v.strictObject({ total: count(), byLeaf: counts() });
+}
+
+function sha256() {
+  return v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+}
+
+function strategy() {
+  const time = () => v.strictObject(estimate());
+  return v.strictObject({
+    strategy: v.string(),
+    kernel: v.string(),
+    seamcalls: seamcalls(),
+    phases: v.array(
+      v.strictObject({
+        phase: v.picklist([
+          "remove-private",
+          "release-hkid",
+          "reclaim-private",
+          "reclaim-sept",
+          "reclaim-control",
+        ]),
+        seamcalls: seamcalls(),
+        elapsedNs: time(),
+      }),
+    ),
+    statuses: counts(),
+    hostWork: v.strictObject({
+      pagesCleared: count(),
+      bytesCleared: count(),
+      ipis: count(),
+      vcpuKicks: count(),
+    }),
+    elapsedNs: v.strictObject({
+      ...estimate(),
+      extrapolated: v.boolean(),
+      reasons: v.exactOptional(v.array(v.string())),
+    }),
+    milestones: v.strictObject({
+      hkidFree: time(),
+      memoryFree: time(),
+      mmuLockWriteHeld: time(),
+      mmuLockWriteLongest: time(),
+    }),
+    end: v.strictObject({
+      pagesLeaked: count(),
+      hkidFree: v.boolean(),
+      tdrReclaimed: v.boolean(),
+      warned: v.exactOptional(counts()),
+      bugged: v.exactOptional(v.literal(true)),
+      livelock: v.exactOptional(
+        v.strictObject({ leaf: v.string(), status: v.string(), calls: count() }),
+      ),
+      hkidsLeaked: v.exactOptional(v.array(count())),
+      leaks: v.exactOptional(
+        v.array(v.strictObject({ address: v.string(), pages: count(), what: v.string() })),
+      ),
+    }),
+  });
+}
+
+function privatePages() {
+  return v.strictObject({ "4K": count(), "2M": count(), "1G": count() });
+}
+
+function td() {
+  return v.strictObject({
+    name: v.nullable(v.string()),
+    source: v.picklist(["options", "store", "default", "scenario"]),
+    memoryBytes: count(),
+    vcpus: count(),
+    pageSize: v.picklist(["4K", "2M"]),
+    septLevels: v.picklist([4, 5]),
+    privatePages: privatePages(),
+    septPages: count(),
+    controlPages: count(),
+    finalized: v.boolean(),
+  });
+}
+
+function expectation() {
+  const side = () => v.nullable(v.union([v.number(), v.boolean(), v.string()]));
+  return v.strictObject({
+    kind: v.picklist(["expectation", "baseline"]),
+    expectation: v.string(),
+    level: v.picklist(LEVELS),
+    passed: v.boolean(),
+    left: side(),
+    right: side(),
+    detail: v.string(),
+  });
+}
+
+/** `tdx-sim/result/v1`: what `destroy`, `compare` and `run` print. */
+export function resultSchema() {
+  const schema = v.strictObject({
+    schema: v.literal("tdx-sim/result/v1"),
+    simulated: v.literal(true),
+    version: v.string(),
+    command: v.string(),
+    seed: count(),
+    scenario: v.exactOptional(v.strictObject({ name: v.string(), sha256: sha256() })),
+    kernel: v.string(),
+    whatIf: v.exactOptional(v.array(v.string())),
+    module: v.string(),
+    profile: v.strictObject({ name: v.string(), sha256: sha256() }),
+    platform: v.strictObject({ packages: count(), lps: count(), hkids: count() }),
+    td: td(),
+    strategies: v.array(strategy()),
+    comparison: v.array(
+      v.strictObject({
+        strategy: v.string(),
+        kernel: v.string(),
+        against: v.string(),
+        seamcallRatio: v.pipe(v.number(), v.minValue(0)),
+        elapsedRatio: v.strictObject(estimate()),
+      }),
+    ),
+    expectations: v.exactOptional(v.array(expectation())),
+    warnings: v.array(v.string()),
+  });
+  return schema satisfies v.GenericSchema<unknown, Result>;
+}
+
+/** `tdx-sim/run/v1`: what `run` prints of several scenarios. */
+export function runSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/run/v1"),
+    simulated: v.literal(true),
+    version: v.string(),
+    results: v.array(resultSchema()),
+  });
+}
+
+/**
+ * A row of CSV or NDJSON.
+ *
+ * @param names of its columns, in order
+ * @param ofSweeps names of those that only rows of a sweep have
+ */
+export function rowSchema(names: readonly string[], ofSweeps: readonly string[]) {
+  const cell = v.nullable(v.union([v.string(), v.number(), v.boolean()]));
+  const always = names.map((name) => [name, cell] as const);
+  const sometimes = ofSweeps.map((name) => [name, v.exactOptional(cell)] as const);
+  const entries = Object.fromEntries([...always, ...sometimes]);
+  return v.strictObject({ ...entries, schema: v.literal("tdx-sim/row/v1") });
+}
+
+/** `tdx-sim/sweep/v1`: the rows of a grid. */
+export function sweepSchema(names: readonly string[], ofSweeps: readonly string[]) {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/sweep/v1"),
+    simulated: v.literal(true),
+    version: v.string(),
+    rows: v.array(rowSchema(names, ofSweeps)),
+  });
+}
+
+/** `tdx-sim/manifest/v1`: what a run with `--out` was made of. */
+export function manifestSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/manifest/v1"),
+    simulated: v.literal(true),
+    version: v.string(),
+    module: v.string(),
+    profile: v.strictObject({ name: v.string(), sha256: sha256() }),
+    scenario: v.nullable(v.strictObject({ name: v.string(), sha256: sha256() })),
+    seed: count(),
+    argv: v.array(v.string()),
+    files: v.record(v.string(), sha256()),
+  });
+}

@@ -1,0 +1,18 @@
+/** Formats that have a JSON Schema, by the name that `tdx-sim schema` takes. */
+export const SCHEMA_NAMES = [
+  "scenario",
+  "platform",
+  "profile",
+  "result",
+  "run",
+  "row",
+  "sweep",
+  "manifest",
+  "td",
+  "td-list",
+  "replay",
+  "leaves",
+  "store-check",
+  "version",
+] as const;
+export type SchemaName = (typeof SCHEMA_NAMES)[number];

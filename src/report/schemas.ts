@@ -1,0 +1,42 @@
+import type { GenericSchema } from "valibot";
+import { ProfileSchema } from "../cost/profile-schema.ts";
+import { platformSchema } from "../lab/platform-schema.ts";
+import { scenarioSchema } from "../lab/scenario/schema.ts";
+import {
+  leavesSchema,
+  replaySchema,
+  storeCheckSchema,
+  tdListSchema,
+  tdSchema,
+  versionSchema,
+} from "../lab/schemas/document-schemas.ts";
+import {
+  manifestSchema,
+  resultSchema,
+  rowSchema,
+  runSchema,
+  sweepSchema,
+} from "../lab/schemas/result-schema.ts";
+import { COLUMNS } from "./rows.ts";
+import type { SchemaName } from "./schema-names.ts";
+import { POINT_COLUMNS } from "./sweep-rows.ts";
+
+const NAMES = COLUMNS.map(({ name }) => name);
+
+/** The valibot schema of every format; the build writes them out as JSON Schema. */
+export const SCHEMAS: Readonly<Record<SchemaName, () => GenericSchema>> = {
+  scenario: scenarioSchema,
+  platform: platformSchema,
+  profile: () => ProfileSchema,
+  result: resultSchema,
+  run: runSchema,
+  row: () => rowSchema(NAMES, POINT_COLUMNS),
+  sweep: () => sweepSchema(NAMES, POINT_COLUMNS),
+  manifest: manifestSchema,
+  td: tdSchema,
+  "td-list": tdListSchema,
+  replay: replaySchema,
+  leaves: leavesSchema,
+  "store-check": storeCheckSchema,
+  version: versionSchema,
+};
