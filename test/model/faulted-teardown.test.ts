@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { legalFaults } from "../../src/lab/faults/legal-statuses.ts";
+import { GENERATIONS, generation } from "../../src/lab/kernels.ts";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import {
   finish,
@@ -139,6 +140,30 @@ test(
   },
   PATIENCE,
 );
+
+describe("every other kernel", () => {
+  const others = [...GENERATIONS.values()].filter(({ name }) => name !== "v16");
+
+  test.each(others.map(({ name }) => name))(
+    "%s leaves exactly what it would",
+    async (kernel) => {
+      const seed = testSeed();
+      const chance = new Chance(seed);
+      const populated = await populatedHost({ memoryBytes: 16 * KIB, vcpus: 2, kernel });
+      for (const { name: strategy } of generation(kernel).strategies) {
+        const all = await everyFault(populated, strategy);
+        for (let run = 0; run < runs(20, all.length); run++) {
+          const { leaf, status, k } = chance.pick(all);
+          const fault = `${leaf}:${status}@k=${k}`;
+          const torn = await toItsEnd(await tearDown(populated, strategy, [fault]), strategy);
+          const about = `${kernel} ${strategy} ${fault}; ${replay(FILE, seed)}`;
+          expect(wrongsOf(torn), about).toEqual([]);
+        }
+      }
+    },
+    PATIENCE,
+  );
+});
 
 test("an HKID that was leaked is never handed out again", async () => {
   const { td, host: after } = await tearDown(host, "exit", [

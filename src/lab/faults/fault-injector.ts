@@ -2,7 +2,7 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { SeamcallInterposer } from "../../kvm/seamcall-interposer.ts";
 import type { Leaf } from "../../module/leaf.ts";
-import { EMULATED } from "../../module/leaves/index.ts";
+import { EMULATED, NEWER_LEAVES } from "../../module/leaves/index.ts";
 import { type CallEnvironment, QUIET, type TdxModule } from "../../module/module.ts";
 import { RAX, RCX, type Registers } from "../../module/registers.ts";
 import { Status } from "../../module/status.ts";
@@ -161,13 +161,13 @@ export class FaultInjector implements SeamcallInterposer {
   }
 }
 
-const NAMES: readonly (string | undefined)[] = EMULATED.reduce<(string | undefined)[]>(
-  (names, { name, number }) => {
-    names[number] = name;
-    return names;
-  },
-  [],
-);
+const NAMES: readonly (string | undefined)[] = namesByNumber();
+
+function namesByNumber(): (string | undefined)[] {
+  const names = NEWER_LEAVES.map((leaf) => leaf?.name);
+  for (const { name, number } of EMULATED) names[number] = name;
+  return names;
+}
 
 function isNamed(plan: FaultPlan, leaf: string | undefined): boolean {
   return plan.leaf === ANY_LEAF || plan.leaf === leaf;

@@ -1,4 +1,4 @@
-import { EMULATED } from "../../module/leaves/index.ts";
+import { EMULATED, NEWER_LEAVES } from "../../module/leaves/index.ts";
 import { OPERAND_IDS, STATUS_CODES, type StatusName } from "../../module/status-codes.ts";
 import { Failure } from "../../units/failure.ts";
 import { nearest } from "../../units/nearest.ts";
@@ -59,7 +59,8 @@ function wrong(text: string, problem: string, hint: string): Failure {
 
 function parseLeaf(text: string, given: string): string {
   if (given === ANY_LEAF) return ANY_LEAF;
-  const names = EMULATED.map(({ name }) => name);
+  const newer = NEWER_LEAVES.filter((leaf) => leaf !== undefined);
+  const names = [...EMULATED, ...newer].map((leaf) => leaf.name);
   const name = given.toUpperCase();
   if (names.includes(name)) return name;
   const near = nearest(name, names);
