@@ -38,19 +38,19 @@ export interface SeamcallStep {
   readonly kind: "seamcall";
   readonly leaf: Leaf;
   readonly lp: number;
-  readonly rcx: number | bigint;
-  readonly rdx: number | bigint;
-  readonly r8: number | bigint;
-  readonly r9: number | bigint;
+  /** Leaf number, version 0: RAX. */
+  readonly rax: number;
+  /** Bits 51:0 of the operands, and bits 63:52. */
   readonly rcxLow: number;
-  readonly rcxHigh: number;
   readonly rdxLow: number;
-  readonly rdxHigh: number;
   readonly r8Low: number;
-  readonly r8High: number;
   readonly r9Low: number;
+  readonly rcxHigh: number;
+  readonly rdxHigh: number;
+  readonly r8High: number;
   readonly r9High: number;
-  readonly usesR8: boolean;
+  /** Has operands in R8 or R9, or bits above 51 in any: most calls have not. */
+  readonly hasMore: boolean;
   readonly rcxStride: number;
   readonly r8Stride: number;
   readonly times: number;
@@ -96,23 +96,21 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
   const { r8Stride = 0, innerStride = 0, every = 1, offset = 0, addedLevels = 0 } = plan;
   // Calls of one execution and of the next follow each other at one stride, or none can be spanned.
   const isEven = times === 1 || innerStride * times === rcxStride;
+  const usesR8 = plan.r8 !== undefined || plan.r9 !== undefined;
   return {
     kind: "seamcall",
     leaf,
     lp,
-    rcx,
-    rdx,
-    r8,
-    r9,
+    rax: leaf.number,
     rcxLow: low(rcx),
-    rcxHigh: high(rcx),
     rdxLow: low(rdx),
-    rdxHigh: high(rdx),
     r8Low: low(r8),
-    r8High: high(r8),
     r9Low: low(r9),
+    rcxHigh: high(rcx),
+    rdxHigh: high(rdx),
+    r8High: high(r8),
     r9High: high(r9),
-    usesR8: plan.r8 !== undefined || plan.r9 !== undefined,
+    hasMore: usesR8 || high(rcx) !== 0 || high(rdx) !== 0,
     rcxStride,
     r8Stride,
     times,
@@ -144,7 +142,9 @@ export function executionsBefore(step: SeamcallStep, iteration: number): number 
   return 1 + Math.floor((offset + iteration - 1) / every) - Math.floor(offset / every);
 }
 
-/** Whether the step is executed in this iteration. */
-export function isDue(step: SeamcallStep, iteration: number): boolean {
-  return step.every === 1 || iteration === 0 || (step.offset + iteration) % step.every === 0;
+/** The number of the execution that falls on an iteration, or -1 where none does. */
+export function executionAt(step: SeamcallStep, iteration: number): number {
+  if (step.every === 1) return iteration;
+  const isDue = iteration === 0 || (step.offset + iteration) % step.every === 0;
+  return isDue ? executionsBefore(step, iteration) : -1;
 }

@@ -4,17 +4,19 @@ import { R8, R9, RAX, RCX, RDX, Registers } from "../module/registers.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
 import {
   type BodyStep,
+  executionAt,
   executionsBefore,
-  isDue,
+  type GuestStep,
   type SeamcallPlan,
   type SeamcallStep,
   takes,
 } from "./body.ts";
-import type { BodyFailure, BodyProgress } from "./body-progress.ts";
+import type { BodyProgress } from "./body-progress.ts";
 import { KvmLivelock, SPIN_LIMIT } from "./livelock.ts";
 import type { SeamcallInterposer, SeamcallTarget } from "./seamcall-interposer.ts";
 import { untouchedIterations } from "./seamcall-interposer.ts";
 import type { HostWorkKind, SeamcallObserver } from "./seamcall-observer.ts";
+import { SingleCalls } from "./single-calls.ts";
 import { matches } from "./status-patterns.ts";
 
 export type { HostWorkKind, SeamcallObserver };
@@ -77,7 +79,7 @@ export class SeamcallPort {
    * caller books what `progress` says in a `finally`: a driver that stops does not come back.
    */
   *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
-    const succeeded = new Float64Array(body.length);
+    const singles = new SingleCalls(body);
     while (progress.done < count && progress.failure === null) {
       if (this.#callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
         yield* this.#runWatched(body, progress);
@@ -93,10 +95,11 @@ export class SeamcallPort {
         const until =
           this.#spanLimit === 1 ? Math.min(count, from + ITERATIONS_PER_LOOK) : from + 1;
         try {
-          this.#runSingly(body, until, progress, succeeded);
+          this.#runSingly(singles, until, progress);
         } finally {
-          this.#tell(body, succeeded);
+          this.#tell(singles, from, progress);
         }
+        progress.stand(0, 0);
       }
       this.bodyDone = progress.done;
       yield* this.pause();
@@ -118,15 +121,16 @@ export class SeamcallPort {
       const step = body[i] as BodyStep;
       if (step.kind === "host") this.observer.hostWork(step.work, step.times);
       else if (step.kind === "guest") step.run(iteration, 1);
-      else if (isDue(step, iteration)) {
-        const execution = executionsBefore(step, iteration);
-        for (let time = progress.time; time < step.times; time++) {
+      else {
+        const execution = executionAt(step, iteration);
+        const times = execution < 0 ? 0 : step.times;
+        for (let time = progress.time; time < times; time++) {
           const status = this.#callWithRetries(step, execution, time);
           if (status !== SUCCESS && !matches(step.accept, status)) {
             progress.failure = { step: i, leaf: step.leaf, status };
             return;
           }
-          if (time + 1 < step.times) progress.stand(i, time + 1);
+          if (time + 1 < times) progress.stand(i, time + 1);
           else progress.stand(i + 1, 0);
           if (progress.isKept) yield* this.pause();
         }
@@ -136,32 +140,51 @@ export class SeamcallPort {
     progress.complete();
   }
 
-  #runSingly(
-    body: readonly BodyStep[],
-    until: number,
-    progress: BodyProgress,
-    succeeded: Float64Array,
-  ): void {
-    for (let done = progress.done; done < until; done++) {
-      progress.done = done;
-      const failure = this.#runOne(body, progress, succeeded);
-      if (failure !== null) {
-        progress.failure = failure;
-        return;
+  /** Iterations up to `until`, call by call; `progress` stands where a call failed for good. */
+  #runSingly(singles: SingleCalls, until: number, progress: BodyProgress): void {
+    const { steps } = singles;
+    const { registers } = this;
+    const target = this.#target;
+    for (let iteration = progress.done; iteration < until; iteration++) {
+      progress.done = iteration;
+      for (let i = 0; i < steps.length; i++) {
+        const step = steps[i] as SeamcallStep | GuestStep;
+        if (step.kind === "guest") {
+          step.run(iteration, 1);
+          continue;
+        }
+        const execution = executionAt(step, iteration);
+        if (execution < 0) continue;
+        for (let time = 0; time < step.times; time++) {
+          this.#load(step, execution, time);
+          const status = target.seamcall(step.lp, registers, 1);
+          if (status === SUCCESS) continue;
+          progress.stand(singles.body.indexOf(step), time);
+          if (!this.#goesOn(step, execution, progress, status)) return;
+          singles.note(progress.step);
+          progress.stand(0, 0);
+        }
       }
     }
     progress.done = until;
   }
 
-  /** Tells the observer of the successes that were counted one by one since the last time. */
-  #tell(body: readonly BodyStep[], succeeded: Float64Array): void {
-    for (let i = 0; i < body.length; i++) {
-      const count = succeeded[i] as number;
+  /** After a call that did not succeed at once: whether KVM goes on when its retries are over. */
+  #goesOn(step: SeamcallStep, execution: number, progress: BodyProgress, first: Status): boolean {
+    const status = this.#retry(step, execution, progress.time, first);
+    if (status === SUCCESS || matches(step.accept, status)) return true;
+    progress.failure = { step: progress.step, leaf: step.leaf, status };
+    return false;
+  }
+
+  /** Tells the observer what was done since iteration `from` and not told one by one. */
+  #tell(singles: SingleCalls, from: number, progress: BodyProgress): void {
+    for (const [i, step] of singles.body.entries()) {
+      if (step.kind === "guest") continue;
+      const count = singles.untold(i, from, progress);
       if (count === 0) continue;
-      succeeded[i] = 0;
-      const step = body[i] as BodyStep;
       if (step.kind === "host") this.observer.hostWork(step.work, count);
-      else if (step.kind === "seamcall") this.#observe(step, SUCCESS, count);
+      else this.#observe(step, SUCCESS, count);
     }
   }
 
@@ -214,36 +237,6 @@ export class SeamcallPort {
     this.#callsInChunk++;
   }
 
-  /** One iteration, call by call; successes are counted in `succeeded`, anything else is told. */
-  #runOne(
-    body: readonly BodyStep[],
-    progress: BodyProgress,
-    succeeded: Float64Array,
-  ): BodyFailure | null {
-    const iteration = progress.done;
-    for (let i = 0; i < body.length; i++) {
-      const step = body[i] as BodyStep;
-      if (step.kind === "host") succeeded[i] = (succeeded[i] as number) + step.times;
-      else if (step.kind === "guest") step.run(iteration, 1);
-      else if (isDue(step, iteration)) {
-        const execution = step.every === 1 ? iteration : executionsBefore(step, iteration);
-        for (let time = 0; time < step.times; time++) {
-          this.#load(step, execution, time);
-          let status = this.#target.seamcall(step.lp, this.registers, 1);
-          if (status !== SUCCESS) {
-            progress.stand(i, time);
-            status = this.#retry(step, execution, time, status);
-            progress.stand(0, 0);
-            if (status !== SUCCESS && !matches(step.accept, status)) {
-              return { step: i, leaf: step.leaf, status };
-            }
-          } else succeeded[i] = (succeeded[i] as number) + 1;
-        }
-      }
-    }
-    return null;
-  }
-
   #callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
     this.#load(step, execution, time);
     const status = this.#target.seamcall(step.lp, this.registers, 1);
@@ -280,18 +273,22 @@ export class SeamcallPort {
   }
 
   #load(step: SeamcallStep, execution: number, time: number): void {
-    const { low, high } = this.registers;
-    low[RAX] = step.leaf.number;
-    high[RAX] = 0;
+    const { registers } = this;
+    const { low } = registers;
+    low[RAX] = step.rax;
     low[RCX] = step.rcxLow + execution * step.rcxStride + time * step.innerStride;
-    high[RCX] = step.rcxHigh;
     low[RDX] = step.rdxLow;
-    high[RDX] = step.rdxHigh;
-    // Leaves without operands there do not look at them.
-    if (!step.usesR8) return;
-    low[R8] = step.r8Low + execution * step.r8Stride;
-    high[R8] = step.r8High;
-    low[R9] = step.r9Low;
-    high[R9] = step.r9High;
+    registers.wide = 0;
+    if (step.hasMore) loadMore(registers, step, execution);
   }
+}
+
+/** Operands that few calls have. */
+function loadMore(registers: Registers, step: SeamcallStep, execution: number): void {
+  registers.low[R8] = step.r8Low + execution * step.r8Stride;
+  registers.low[R9] = step.r9Low;
+  registers.setHigh(RCX, step.rcxHigh);
+  registers.setHigh(RDX, step.rdxHigh);
+  registers.setHigh(R8, step.r8High);
+  registers.setHigh(R9, step.r9High);
 }

@@ -32,7 +32,7 @@ export function tdAccept(m: TdxModule, lp: number, r: Registers, count = 1): Sta
   const { td } = m.guests[lp] as Vcpu;
   const sept = td.sept as SecureEpt;
   m.inputs.low[RCX] = r.low[RCX] as number;
-  m.inputs.high[RCX] = r.high[RCX] as number;
+  m.inputs.setHigh(RCX, r.high(RCX));
   const level = (r.low[RCX] as number) & 7;
   if (!m.checkPageInfo(td, level, 0, 1)) return m.refused;
 
@@ -64,7 +64,7 @@ function exitWithEptViolation(
   const info = level | (sept.level << 3) | ((ARCH_STATE[sept.state] as number) << 6) | leafBit;
   vpExit(m, lp);
   r.low.fill(0);
-  r.high.fill(0);
+  r.wide = 0;
   r.low[RAX] = EXIT_EPT_VIOLATION;
   r.low[RCX] = WRITE;
   r.low[RDX] = info * 2 ** 32 + ACCEPT;

@@ -34,7 +34,7 @@ export class PamtLocks {
   #count = 0;
   readonly #pages = new Float64Array(MOST_LOCKS_A_CALL);
   readonly #locks = new Uint8Array(MOST_LOCKS_A_CALL);
-  /** EXCLUSIVE when one of them is. */
+  /** All of them or-ed: EXCLUSIVE when one of them is. */
   #modes = 0;
   /** TDVPR (locked as a path) and TDR page (one entry) of every running vCPU. */
   readonly #guestTdvprs: number[] = [];
@@ -77,22 +77,30 @@ export class PamtLocks {
   }
 
   #take(page: number, lock: number): boolean {
-    const modes = this.#modes | (lock & EXCLUSIVE);
-    // Shared locks alone never conflict.
-    if (modes !== SHARED && this.#conflicts(page, lock)) return false;
+    const count = this.#count;
+    const modes = this.#modes | lock;
+    // Shared locks alone never conflict, and where nothing is held there is nothing to meet.
+    if ((modes & EXCLUSIVE) !== 0 && count + this.#guestTdvprs.length > 0) {
+      if (this.#conflicts(page, lock)) return false;
+    }
+    this.#pages[count] = page;
+    this.#locks[count] = lock;
+    this.#count = count + 1;
     this.#modes = modes;
-    this.#pages[this.#count] = page;
-    this.#locks[this.#count++] = lock;
     return true;
   }
 
   #conflicts(page: number, lock: number): boolean {
     for (let i = 0; i < this.#count; i++) {
-      if (meet(page, lock, this.#pages[i] as number, this.#locks[i] as number)) return true;
+      const heldPage = this.#pages[i] as number;
+      const held = this.#locks[i] as number;
+      // Two 4 KiB entries are one only where the pages are.
+      if (page !== heldPage && ((lock | held) & SIZE_MASK) === SIZE_4K) continue;
+      if (meet(page, lock, heldPage, held)) return true;
     }
     if (this.#guestTdvprs.length === 0 || (lock & EXCLUSIVE) === 0) return false;
-    const size = lock & SIZE_MASK;
-    return this.#isHeldByGuest(indexAt(page, size), size as PamtSize);
+    const size = (lock & SIZE_MASK) as PamtSize;
+    return this.#isHeldByGuest(indexAt(page, size), size);
   }
 
   #isHeldByGuest(index: number, size: PamtSize): boolean {

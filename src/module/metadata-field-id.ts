@@ -23,7 +23,7 @@ export function fieldCodeOf(id: bigint): number {
 /** The id in `register`, or null where bits 31:24, 37:34, 46:38, 49:47, 55 or 62 are not 0. */
 export function readFieldId(r: Registers, register: number): FieldId | null {
   const low = r.low[register] as number;
-  const high = r.high[register] as number;
+  const high = r.high(register);
   const code = low % 2 ** 24;
   const bits31To24 = Math.floor(low / 2 ** 24) % 2 ** 8;
   const bits49To34 = Math.floor(low / 2 ** 34) % 2 ** 16;
@@ -35,5 +35,5 @@ export function readFieldId(r: Registers, register: number): FieldId | null {
 
 /** The null id, whatever its context: version 1 asks for the first readable field with it. */
 export function isNullFieldId(r: Registers, register: number): boolean {
-  return r.low[register] === LOW_ONES && ((r.high[register] as number) | CONTEXT) === 0xfff;
+  return r.low[register] === LOW_ONES && (r.high(register) | CONTEXT) === 0xfff;
 }

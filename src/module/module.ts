@@ -105,41 +105,27 @@ export class TdxModule {
    * The status is what RAX holds afterwards; the other registers are written in place.
    */
   seamcall(lp: number, r: Registers, count = 1, environment: CallEnvironment = QUIET): Status {
-    const rax = r.low[RAX] as number;
-    const leaf = LEAVES[rax];
-    if (leaf === undefined || r.high[RAX] !== 0)
-      return this.#dispatchRare(lp, r, count, environment);
-    return this.#execute(leaf, lp, r, count, environment);
-  }
-
-  /** Dispatcher checks of ABI 2 for everything but version 0 of an emulated leaf. */
-  #dispatchRare(lp: number, r: Registers, count: number, environment: CallEnvironment): Status {
-    const rax = r.low[RAX] as number;
-    if (r.high[RAX] !== 0 || rax >= 2 ** 24) return INVALID;
-    const leaf = this.#leaf(rax & 0xffff);
-    if (rax > 0xffff && (leaf === undefined || leaf.maxVersion === 0)) return INVALID;
-    if (leaf === undefined) return INVALID;
-    return this.#execute(leaf, lp, r, count, environment);
-  }
-
-  /** Leaves of a newer module exist where the platform says so. */
-  #leaf(number: number): Leaf | undefined {
-    return LEAVES[number] ?? (this.platform.hasDynamicPamt ? NEWER_LEAVES[number] : undefined);
-  }
-
-  #execute(
-    leaf: Leaf,
-    lp: number,
-    r: Registers,
-    count: number,
-    environment: CallEnvironment,
-  ): Status {
+    const leaf = LEAVES[r.low[RAX] as number] ?? this.#rareLeaf(r);
+    if (leaf === undefined || r.isWide(RAX)) return INVALID;
     this.lp = lp;
     if (this.environment !== environment) this.environment = environment;
     this.interruptTests = 0;
     const status = leaf.run(this, r, count);
     this.pamt.locks.releaseAll();
     return status;
+  }
+
+  /** Dispatcher checks of ABI 2 for everything but version 0 of a leaf of module 1.5. */
+  #rareLeaf(r: Registers): Leaf | undefined {
+    const rax = r.low[RAX] as number;
+    if (rax >= 2 ** 24) return undefined;
+    const leaf = this.#leaf(rax & 0xffff);
+    return rax > 0xffff && leaf?.maxVersion === 0 ? undefined : leaf;
+  }
+
+  /** Leaves of a newer module exist where the platform says so. */
+  #leaf(number: number): Leaf | undefined {
+    return LEAVES[number] ?? (this.platform.hasDynamicPamt ? NEWER_LEAVES[number] : undefined);
   }
 
   /** Version of the current call, RAX bits 23:16. */
@@ -167,8 +153,8 @@ export class TdxModule {
   /** P-PAGE of a TDR operand. */
   tdrOperand(r: Registers, register: number, mode: LockMode): Td | null {
     const last = this.#lastTd;
-    if (last !== null && r.high[register] === 0 && r.low[register] === last.page * 4096) {
-      if (this.pamt.lockWalk(last.page, mode)) return last;
+    if (last !== null && r.low[register] === last.page * 4096 && !r.isWide(register)) {
+      if (this.pamt.locks.takePath(last.page, SIZE_4K, mode)) return last;
       this.refused = OPERAND_BUSY[register] as Status;
       return null;
     }
@@ -215,16 +201,21 @@ export class TdxModule {
 
   /** Every Secure EPT leaf zeroes RCX and RDX first; what was in them moves to `inputs`. */
   takeSeptOperands(r: Registers): void {
-    const { low, high } = this.inputs;
-    low[RCX] = r.low[RCX] as number;
-    high[RCX] = r.high[RCX] as number;
-    low[RDX] = r.low[RDX] as number;
-    high[RDX] = r.high[RDX] as number;
-    r.low[RCX] = 0;
-    r.high[RCX] = 0;
-    r.low[RDX] = 0;
-    r.high[RDX] = 0;
+    const { inputs } = this;
+    const { low } = r;
+    inputs.low[RCX] = low[RCX] as number;
+    inputs.low[RDX] = low[RDX] as number;
+    low[RCX] = 0;
+    low[RDX] = 0;
+    if (r.wide !== 0 || inputs.wide !== 0) this.#takeWideSeptOperands(r);
     this.#rdxFlag = 0;
+  }
+
+  #takeWideSeptOperands(r: Registers): void {
+    for (const register of [RCX, RDX]) {
+      this.inputs.setHigh(register, r.high(register));
+      r.setHigh(register, 0);
+    }
   }
 
   /** Bit 0 of RDX is a flag of some leaves and not part of the TDR's address. */
@@ -236,16 +227,14 @@ export class TdxModule {
 
   /** True when RDX has bits set that are neither address nor flag. */
   hasRdxReservedBits(): boolean {
-    return this.inputs.high[RDX] !== 0 || ((this.inputs.low[RDX] as number) & 0xfff) !== 0;
+    return this.inputs.isWide(RDX) || ((this.inputs.low[RDX] as number) & 0xfff) !== 0;
   }
 
   /** An interrupted leaf gives RCX and RDX back, to be called again with them. */
   restoreSeptOperands(r: Registers): void {
-    const { low, high } = this.inputs;
-    r.low[RCX] = low[RCX] as number;
-    r.high[RCX] = high[RCX] as number;
-    r.low[RDX] = (low[RDX] as number) + this.#rdxFlag;
-    r.high[RDX] = high[RDX] as number;
+    r.copy(this.inputs, RCX);
+    r.copy(this.inputs, RDX);
+    r.low[RDX] = (r.low[RDX] as number) + this.#rdxFlag;
   }
 
   /**
@@ -269,7 +258,7 @@ export class TdxModule {
     const info = this.inputs.low[RCX] as number;
     const gpa = info - level;
     const isValid =
-      this.inputs.high[RCX] === 0 &&
+      !this.inputs.isWide(RCX) &&
       (info & 0xff8) === 0 &&
       level >= min &&
       level <= Math.min(max, (td.sept as SecureEpt).pwl) &&

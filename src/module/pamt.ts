@@ -128,7 +128,7 @@ export class Pamt {
   /** Rows 1 and 2 of P-PAGE (ABI 6): alignment, HKID bits, TDMR. `size` is the page's own. */
   checkAddress(r: Registers, register: number, size: PamtSize = SIZE_4K): Status {
     const low = r.low[register] as number;
-    if (r.high[register] !== 0 || low >= this.#hkidLimit || (low & 0xfff) !== 0) {
+    if (r.isWide(register) || low >= this.#hkidLimit || (low & 0xfff) !== 0) {
       return OPERAND_INVALID[register] as Status;
     }
     const page = low / PAGE_BYTES;

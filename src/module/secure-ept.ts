@@ -140,18 +140,18 @@ export class SecureEpt {
     const { state } = this;
     r.low[RDX] = this.level + (ARCH_STATE[state] as number) * 256;
     if (state === FREE) {
-      r.high[RCX] = 0x800;
+      r.setHigh(RCX, 0x800);
       r.low[RCX] = 0;
     } else if (((LEAF_STATES >> state) & 1) === 1) {
       // Guest-accessible leaves show RWX; PENDING and BLOCKED ones show none, but do show the page.
       const isAccessible = state === 4 || (state >= 6 && state <= 9);
-      r.high[RCX] = 0x800;
+      r.setHigh(RCX, 0x800);
       r.low[RCX] = this.page * 4096 + (isAccessible ? 0xf7 : 0xf0);
     } else {
-      r.high[RCX] = 0;
+      r.setHigh(RCX, 0);
       r.low[RCX] = state === NL_MAPPED ? 7 : 0;
     }
-    r.high[RDX] = 0;
+    r.setHigh(RDX, 0);
   }
 
   /**
@@ -263,9 +263,9 @@ export class L2SecureEpt {
   /** "L2 details" of the entry where the walk stopped (ABI 1.6). */
   showDetails(r: Registers): void {
     const arch = this.state === L2_FREE ? 0x4000 : this.state === L2_NL_BLOCKED ? 0xc100 : 0xc400;
-    r.high[RDX] = 0;
+    r.setHigh(RDX, 0);
     r.low[RDX] = this.level + arch + this.vm * 0x10000;
-    r.high[RCX] = this.state === L2_FREE ? 0x800 : 0;
+    r.setHigh(RCX, this.state === L2_FREE ? 0x800 : 0);
     r.low[RCX] = this.state === L2_NL_MAPPED ? 0x407 : 0;
   }
 

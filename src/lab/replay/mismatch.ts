@@ -1,4 +1,4 @@
-import { RAX } from "../../module/registers.ts";
+import { RAX, type Registers } from "../../module/registers.ts";
 import { Status } from "../../module/status.ts";
 import { STATUS_CODES, type StatusName } from "../../module/status-codes.ts";
 import { formatRegister } from "./json-fields.ts";
@@ -59,22 +59,23 @@ export function statusText({ low, high }: RegisterValue): string {
   return known.details === details ? known.text : `${name}|0x${details.toString(16)}`;
 }
 
-/** The recorded registers that `low` and `high` contradict; `prefix` goes before their names. */
+/** The recorded registers that `registers` contradict; `prefix` goes before their names. */
 export function differingRegisters(
   recorded: readonly RegisterValue[],
-  low: Float64Array,
-  high: Uint16Array,
+  registers: Registers,
   prefix: string,
 ): Difference[] | null {
   let differences: Difference[] | null = null;
   for (const each of recorded) {
     const { register } = each;
-    if (low[register] === each.low && high[register] === each.high) continue;
+    const low = registers.low[register] as number;
+    const high = registers.high(register);
+    if (low === each.low && high === each.high) continue;
     differences ??= [];
     differences.push({
       field: prefix + registerName(register),
       expected: formatRegister(each.low, each.high),
-      actual: formatRegister(low[register] as number, high[register] as number),
+      actual: formatRegister(low, high),
     });
   }
   return differences;

@@ -210,28 +210,26 @@ export class SequenceRun {
 
   #setRegisters(values: readonly RegisterValue[]): void {
     this.#clearRegisters();
-    const { low, high } = this.#registers;
-    for (const value of values) {
-      low[value.register] = value.low;
-      high[value.register] = value.high;
+    for (const { register, low, high } of values) {
+      this.#registers.low[register] = low;
+      this.#registers.setHigh(register, high);
     }
   }
 
   #clearRegisters(): void {
     this.#registers.low.fill(0);
-    this.#registers.high.fill(0);
+    this.#registers.wide = 0;
   }
 
   /** Handlers leave RAX to the status they return. */
   #setRax({ name, details }: Status): void {
     const code = STATUS_CODES[name];
-    this.#registers.high[RAX] = Math.floor(code / 2 ** 20);
+    this.#registers.setHigh(RAX, Math.floor(code / 2 ** 20));
     this.#registers.low[RAX] = (code % 2 ** 20) * 2 ** 32 + details;
   }
 
   #compare(recorded: readonly RegisterValue[], prefix: string): Difference[] | null {
-    const { low, high } = this.#registers;
-    return differingRegisters(recorded, low, high, prefix);
+    return differingRegisters(recorded, this.#registers, prefix);
   }
 
   #compareStatus(recorded: string | null): Difference[] | null {

@@ -31,7 +31,7 @@ export const tdhMemPageAdd: Leaf = {
       return ENTRY_STATE_INCORRECT;
     }
     const source = r.low[R9] as number;
-    if (!isSharedAddress(m.platform, source, r.high[R9] as number, PAGE_BYTES)) {
+    if (!isSharedAddress(m.platform, source, r.high(R9), PAGE_BYTES)) {
       return OPERAND_INVALID[R9] as Status;
     }
     if (!m.checkPage(r, R8, EXCLUSIVE, PT_NDA)) return m.refused;

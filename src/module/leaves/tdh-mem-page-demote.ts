@@ -101,7 +101,7 @@ function l2TablesToAdd(m: TdxModule, td: Td, r: Registers): L2SecureEpt[] | null
     const register = R8 + l2.vm;
     if (r.isAllOnes(register)) continue;
     m.inputs.low[register] = r.low[register] as number;
-    m.inputs.high[register] = (r.high[register] as number) & ~BIT_63;
+    m.inputs.setHigh(register, r.high(register) & ~BIT_63);
     if (!m.checkPage(m.inputs, register, EXCLUSIVE, PT_NDA)) return null;
     toAdd.push(l2);
   }
@@ -132,7 +132,7 @@ function checkL2Walks(
 function setSkipped(td: Td, r: Registers): void {
   for (const l2 of td.l2Septs) {
     const register = R8 + l2.vm;
-    if (!r.isAllOnes(register)) r.high[register] = (r.high[register] as number) | BIT_63;
+    if (!r.isAllOnes(register)) r.setHigh(register, r.high(register) | BIT_63);
   }
 }
 

@@ -77,19 +77,19 @@ function entryStateIncorrect(sept: SecureEpt, r: Registers): Status {
 /** The outputs R8..R11 start from the inputs without bit 63, whatever the outcome (ABI 11, 33). */
 function ignoreBit63(r: Registers): void {
   for (let register = R8; register <= R11; register++) {
-    if (!r.isAllOnes(register)) r.high[register] = (r.high[register] as number) & ~BIT_63;
+    if (!r.isAllOnes(register)) r.setHigh(register, r.high(register) & ~BIT_63);
   }
 }
 
 /** A page of the list that was not needed comes back with bit 63 set. */
 function setUnused(r: Registers, register: number): void {
-  r.high[register] = (r.high[register] as number) | BIT_63;
+  r.setHigh(register, r.high(register) | BIT_63);
 }
 
 /** P-PAGE of a page to add; version 0 ignores bit 63 too. */
 function checkNewPage(m: TdxModule, r: Registers, register: number): boolean {
   m.inputs.low[register] = r.low[register] as number;
-  m.inputs.high[register] = (r.high[register] as number) & ~BIT_63;
+  m.inputs.setHigh(register, r.high(register) & ~BIT_63);
   return m.checkPage(m.inputs, register, EXCLUSIVE, PT_NDA);
 }
 

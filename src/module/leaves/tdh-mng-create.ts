@@ -20,7 +20,7 @@ export const tdhMngCreate: Leaf = {
     const hkid = r.low[RDX] as number;
     const { first, count } = m.platform.hkids;
     const isPrivate = hkid >= first && hkid < first + count;
-    if (r.high[RDX] !== 0 || hkid > 0xffff || !isPrivate) return OPERAND_INVALID[RDX] as Status;
+    if (r.isWide(RDX) || hkid > 0xffff || !isPrivate) return OPERAND_INVALID[RDX] as Status;
     if (!m.checkPage(r, RCX, EXCLUSIVE, PT_NDA)) return m.refused;
     const owner = m.kot[hkid - first] as KotEntry;
     if (owner.state !== HKID_FREE) return HKID_NOT_FREE;

@@ -20,8 +20,7 @@ export const tdhMngInit: Leaf = {
   missing: "of the platform's features only x87, SSE and AVX are offered in XFAM",
 
   run(m, r) {
-    m.inputs.low[RCX] = r.low[RCX] as number;
-    m.inputs.high[RCX] = r.high[RCX] as number;
+    m.inputs.copy(r, RCX);
     r.setNumber(RCX, 0);
     const td = m.tdrOperand(m.inputs, RCX, EXCLUSIVE);
     if (td === null) return m.refused;
@@ -53,6 +52,6 @@ export const tdhMngInit: Leaf = {
 function sharedAddress(m: TdxModule, r: Registers): number | null {
   const low = r.low[RDX] as number;
   const hkid = Math.floor(low / m.pamt.hkidLimit);
-  const isShared = r.high[RDX] === 0 && hkid < m.platform.hkids.first;
+  const isShared = !r.isWide(RDX) && hkid < m.platform.hkids.first;
   return isShared && low % TD_PARAMS_BYTES === 0 ? low - hkid * m.pamt.hkidLimit : null;
 }

@@ -27,7 +27,7 @@ export const tdhMrExtend: Leaf = {
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const gpa = m.inputs.low[RCX] as number;
     const isValid =
-      m.inputs.high[RCX] === 0 && (gpa & (CHUNK_BYTES - 1)) === 0 && m.isPrivateGpa(td, gpa);
+      !m.inputs.isWide(RCX) && (gpa & (CHUNK_BYTES - 1)) === 0 && m.isPrivateGpa(td, gpa);
     if (!isValid) return OPERAND_INVALID[RCX] as Status;
     // Any leaf size will do, and a failed walk is an entry not present too (ABI 11, 25).
     const sept = td.sept as SecureEpt;

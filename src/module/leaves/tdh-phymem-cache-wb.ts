@@ -19,7 +19,7 @@ export const tdhPhymemCacheWb: Leaf = {
 
   run(m, r) {
     const command = r.low[RCX] as number;
-    if (r.high[RCX] !== 0 || command > RESUME) return OPERAND_INVALID[RCX] as Status;
+    if (r.isWide(RCX) || command > RESUME) return OPERAND_INVALID[RCX] as Status;
     const cycle = m.cacheWriteBacks[m.package] as CacheWriteBack;
     if (command === START) {
       cycle.doneBlocks = 0;

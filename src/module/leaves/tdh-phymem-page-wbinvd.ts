@@ -13,12 +13,12 @@ export const tdhPhymemPageWbinvd: Leaf = {
 
   run(m, r) {
     m.inputs.low[RCX] = withoutHkid(m, r);
-    m.inputs.high[RCX] = r.high[RCX] as number;
+    m.inputs.wide = r.wide;
     return m.pamt.checkPage(m.inputs, RCX, SHARED, PT_NDA);
   },
 
   reach(m, r, most, span) {
-    if (span.rcxStride !== PAGE_BYTES || r.high[RCX] !== 0) return 1;
+    if (span.rcxStride !== PAGE_BYTES || r.isWide(RCX)) return 1;
     return freedPagesReach(m, withoutHkid(m, r) / PAGE_BYTES, most);
   },
 };

@@ -21,7 +21,7 @@ export const tdhPhymemPamtAdd: Leaf = {
     const address = m.pamt.checkAddress(r, RCX, 1);
     if (address !== SUCCESS) return address;
     const pair = (r.low[R8] as number) / PAGE_BYTES;
-    if (r.high[R8] !== 0 || !Number.isInteger(pair)) return OPERAND_INVALID[R8] as Status;
+    if (r.isWide(R8) || !Number.isInteger(pair)) return OPERAND_INVALID[R8] as Status;
     const region = (r.low[RCX] as number) / PAGE_BYTES / REGION_PAGES;
     if (m.pamtPairs.seek(region) !== 0) return METADATA_INCORRECT[RCX] as Status;
 

@@ -26,9 +26,9 @@ export const tdhVpEnter: Leaf = {
   missing: "no guest code, so no zero-step filter; the guest can accept pages and be interrupted",
 
   run(m, r) {
-    const flags = r.high[RCX] as number;
+    const flags = r.high(RCX);
     m.inputs.low[RCX] = r.low[RCX] as number;
-    m.inputs.high[RCX] = 0;
+    m.inputs.setHigh(RCX, 0);
     if (((r.low[RCX] as number) & 0xfff) !== 0 || flags > FLAGS) {
       return OPERAND_INVALID[RCX] as Status;
     }
