@@ -14,6 +14,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
  * @type {Readonly<Record<string, string>>} package to file name
  */
 const LAZY_PACKAGES = {
+  "@bomb.sh/tab": "tab",
   "cli-progress": "cli-progress",
   "csv-stringify": "csv-stringify",
   "csv-stringify/sync": "csv-stringify-sync",
@@ -49,7 +50,7 @@ const lazyPackages = {
       path: `./${HTML_APP}.cjs`,
       external: true,
     }));
-    build.onResolve({ filter: /^[a-z]/ }, ({ path }) => {
+    build.onResolve({ filter: /^[@a-z]/ }, ({ path }) => {
       const file = LAZY_PACKAGES[path];
       return file === undefined ? null : { path: `./lazy/${file}.cjs`, external: true };
     });

@@ -39,8 +39,8 @@ export function buildProgram(cli: Cli, events: ProgramEvents): Command {
       getErrHelpWidth: () => cli.console.width,
     });
   addGlobalOptions(program);
-  for (const { name, summary, group } of COMMANDS) {
-    program.command(name).summary(summary).helpGroup(group);
+  for (const { name, summary, group, isHidden = false } of COMMANDS) {
+    program.command(name, { hidden: isHidden }).summary(summary).helpGroup(group);
   }
   program.hook("preSubcommand", async (parent, command) => {
     const path = parent === program ? command.name() : `${parent.name()} ${command.name()}`;

@@ -30,6 +30,11 @@ export function findTdShape(name: string): Partial<TdOptions> {
   return { vcpus, memoryBytes, packages };
 }
 
+/** Names that `--td` takes. */
+export function tdShapeNames(): string[] {
+  return readShapes().map(({ name }) => name);
+}
+
 function readShapes(): readonly TdShape[] {
   const path = packageFile("fixtures", "tds.json");
   return (JSON.parse(readFileSync(path, "utf8")) as { tds: readonly TdShape[] }).tds;

@@ -9,6 +9,8 @@ export interface CommandEntry {
   /** One line in the list of commands. */
   readonly summary: string;
   readonly group: string;
+  /** Left out of the help: it is called by programs. */
+  readonly isHidden?: boolean;
   /** The rest, loaded when the command is used: what others need costs this one nothing. */
   readonly load: () => Promise<{ readonly define: Define }>;
 }
@@ -133,6 +135,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: ABOUT,
     summary: "JSON Schemas of what is read and printed",
     load: () => import("./schema.ts"),
+  },
+  {
+    name: "completion",
+    group: ABOUT,
+    summary: "shell completion for bash, zsh and fish",
+    load: () => import("./completion.ts"),
+  },
+  {
+    name: "complete",
+    group: ABOUT,
+    summary: "propose words to a shell",
+    isHidden: true,
+    load: () => import("./complete.ts"),
   },
   {
     name: "help",
