@@ -66,13 +66,16 @@ const REGIONS: Formula = {
 function trackings({ tracks }: KernelGeneration): Formula {
   return tracks === "each-leaf"
     ? { text: "f (N + L)", of: (t) => t.finalized * (t.small + t.large) }
-    : { text: "f, for all leaves of the zap", of: (t) => t.finalized };
+    : { text: "f, if N + L > 0", of: (t) => (t.small + t.large > 0 ? t.finalized : 0) };
 }
 
 function kicks({ tracks }: KernelGeneration): Formula {
   return tracks === "each-leaf"
     ? { text: "f V (N + L)", of: (t) => t.finalized * t.vcpus * (t.small + t.large) }
-    : { text: "f V", of: (t) => t.finalized * t.vcpus };
+    : {
+        text: "f V, if N + L > 0",
+        of: (t) => (t.small + t.large > 0 ? t.finalized * t.vcpus : 0),
+      };
 }
 
 function clears({ clears: policy }: KernelGeneration, formula: Formula): StepHostWork[] {

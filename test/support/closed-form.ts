@@ -83,15 +83,25 @@ function tablesOfSize(td: TdForm, upTo: number, bytes: number): number {
   }
 }
 
-/** Secure EPT pages below the root for the first `upTo` bytes: S of kvm-teardown 1.1. */
-function tables(td: TdForm, upTo: number): number {
+/** Secure EPT pages below the root for the first `upTo` bytes, lowest level first. */
+function tablesByLevel(td: TdForm, upTo: number): readonly [number, number, number] {
   // 2 MiB pages need no table of the lowest level, the initial image always does.
   const small = td.pageSize === "4K" ? upTo : Math.min(upTo, td.initialImageBytes);
-  return (
-    tablesOfSize(td, small, TABLE_BYTES.leaf) +
-    tablesOfSize(td, upTo, TABLE_BYTES.gib) +
-    tablesOfSize(td, upTo, TABLE_BYTES.top)
-  );
+  return [
+    tablesOfSize(td, small, TABLE_BYTES.leaf),
+    tablesOfSize(td, upTo, TABLE_BYTES.gib),
+    tablesOfSize(td, upTo, TABLE_BYTES.top),
+  ];
+}
+
+/** S of kvm-teardown 1.1, of the first `upTo` bytes. */
+function tables(td: TdForm, upTo: number): number {
+  return tablesByLevel(td, upTo).reduce((sum, count) => sum + count, 0);
+}
+
+/** S of the whole TD by level, the tables of leaves first. */
+export function septPagesByLevel(td: TdForm): readonly [number, number, number] {
+  return tablesByLevel(td, mappedBytes(td));
 }
 
 export function septPages(td: TdForm): number {

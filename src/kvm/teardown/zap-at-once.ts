@@ -18,7 +18,7 @@ import { blockStep, type FrameRange, leavesIn } from "./leaf-entries.ts";
 export function* blockAndTrack(host: KvmHost, vm: KvmVm, range: FrameRange): Generator<void, void> {
   const { state } = vm;
   let zap: Zap = state.zap ?? { level: 1, from: range.from, isTracked: false };
-  if (zap.isTracked) return;
+  if (zap.isTracked || (state.zap === null && isEmpty(vm, range))) return;
   for (;;) {
     const { level }: Zap = zap;
     const run = leavesIn(vm, level, { from: zap.from, to: range.to });
@@ -37,8 +37,12 @@ export function* blockAndTrack(host: KvmHost, vm: KvmVm, range: FrameRange): Gen
     }
   }
   trackOnce(host, vm);
-  state.zap = { level: 0, from: range.to, isTracked: true };
+  state.zap = { level: 0, from: 0, isTracked: true };
   yield* host.port.pause();
+}
+
+function isEmpty(vm: KvmVm, range: FrameRange): boolean {
+  return leavesIn(vm, 1, range) === null && leavesIn(vm, 0, range) === null;
 }
 
 function trackOnce(host: KvmHost, vm: KvmVm): void {
