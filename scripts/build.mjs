@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transform } from "esbuild";
 import { bundleCli, root, versionDefine, watchCli } from "./bundle.mjs";
+import { writeManPage } from "./man.mjs";
 import { writeSchemas } from "./schemas.mjs";
 
 if (process.argv.includes("--watch")) {
@@ -10,6 +11,7 @@ if (process.argv.includes("--watch")) {
 } else {
   await stampLibrary(join(root, "dist"));
   await writeSchemas();
+  await writeManPage();
   await bundleCli().catch(toldByEsbuild);
 }
 

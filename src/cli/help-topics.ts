@@ -25,6 +25,7 @@ export const HELP_TOPICS = {
   CLICOLOR_FORCE   colour also where there is no terminal
   TERM             dumb: neither colour nor progress bar
   TDX_SIM_DEBUG    1: errors come with their stack
+  GITHUB_STEP_SUMMARY  where --format github adds its Markdown
 
   Colour is decided for each stream by the first of these that speaks: --color and
   --no-color, NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM, whether it is a terminal.
@@ -36,7 +37,62 @@ export const HELP_TOPICS = {
   ndjson     one flat JSON object a line: per strategy, or per TD
   csv        the same rows
   markdown   for mails and issues
+  junit      a test case for each expectation
+  github     annotations of GitHub Actions; Markdown is added to $GITHUB_STEP_SUMMARY
+  tap        Test Anything Protocol 14
 
+  Which of them a command has, its --help tells. tdx-sim schema prints their JSON Schemas.
   The same input gives the same bytes. Times are estimates and always ranges.
+`,
+  expectations: `Expectations of tdx-sim, in scenarios and as --expect
+
+  hint.seamcalls.total < runtime.seamcalls.total / 3.9
+  hint.seamcalls.byLeaf["TDH.MEM.TRACK"] == 0
+  runtime.elapsedNs.high < 120s
+  hint@v16.end.pagesLeaked == 0
+
+  One comparison (< <= > >= == !=) of two sums. A path begins with a strategy, with @ and a
+  kernel generation where several were run; then come the keys of the strategy's entry in the
+  JSON result. A key that is no name stands in brackets: phases["reclaim-sept"]. A leaf or
+  status that did not occur counts 0. comparison.seamcallRatio and comparison.elapsedRatio
+  compare with runtime.
+
+  Numbers may carry a unit: ns us ms s min h, K M G T (binary), %. Times are nanoseconds.
+  + - * / and brackets calculate; true, false and "texts" can be equal or not.
+
+  One that fails shows both sides with their values, and the exit code is 1. In a scenario
+  level: warn only tells. With --baseline FILE every count and estimate may grow by
+  --max-regression, 0% unless it is given: 2%, or seamcalls.total=0%.
+`,
+  scenario: `Scenario files of tdx-sim: YAML or JSON, schema tdx-sim/scenario/v1
+
+  schema: tdx-sim/scenario/v1
+  name: guard                       # lower case, digits, . _ and -
+  kernel: [v16, v6.16]              # one or several; default v16
+  platform: two-socket              # name, file beside the scenario, or the platform itself
+  profile: published-2025           # the same
+  seed: 1
+  step: false
+  td:                               # as the TD options
+    shape: published-4x18
+    memory: 16G
+    vcpus: 4                        # populated packages lps pageSize initialImage layout
+  steps:                            # default: create, populate
+    - do: create                    # td: NAME, count: N, TD options
+    - { do: populate, size: 8G }    # finalize: false
+    - { do: run, vcpus: 2 }         # they stay in the guest
+    - { do: convert, at: 1G, size: 512M, to: shared }
+    - { do: punch, at: 2G, size: 1G }
+    - { do: create, td: late, refused: ENOSPC }
+    - { do: destroy, strategy: hint }
+  strategies: [runtime, hint]       # on copies of the TD; default all of the kernel
+  faults: ["TDH.MEM.TRACK:OPERAND_BUSY@k=3"]
+  whatIf: [batch-track]
+  expect:
+    - hint.end.pagesLeaked == 0
+    - { that: hint.elapsedNs.high < 30s, level: warn }
+
+  refused says with which errno the kernel is to refuse the step. tdx-sim schema scenario
+  prints the JSON Schema, for editors.
 `,
 } as const;
