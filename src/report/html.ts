@@ -1,26 +1,21 @@
 import type { Profile } from "../cost/profile.ts";
+import type { ExplainedStrategy } from "../lab/explain-strategy.ts";
 import type { Result } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
 import { profileSection } from "./html-profile.ts";
+import { sequenceSection } from "./html-sequence.ts";
 import { pageStyle } from "./html-style.ts";
 import { durationCell, type Sheet, type SheetCell, type SheetRow, sheetOf } from "./sheet.ts";
 import { renderSvg } from "./svg.ts";
 import { escapeXml } from "./svg-parts.ts";
 import type { Theme } from "./svg-theme.ts";
 
-/** How one strategy goes about it, step by step. */
-export interface Sequence {
-  readonly strategy: string;
-  readonly title: string;
-  /** Lines of the sequence diagram, drawn with characters of one width. */
-  readonly lines: readonly string[];
-}
-
 export interface HtmlMaterials {
   /** The profile that priced the result. */
   readonly profile: Profile;
   readonly theme: Theme;
-  readonly sequences?: readonly Sequence[];
+  /** How the strategies of the result go. */
+  readonly explained?: readonly ExplainedStrategy[];
 }
 
 /** The program inside the page, as one script. */
@@ -37,7 +32,7 @@ export async function renderHtml(result: Result, materials: HtmlMaterials): Prom
 }
 
 export function htmlPage(result: Result, materials: HtmlMaterials, app: HtmlApp): string {
-  const { profile, theme, sequences = [] } = materials;
+  const { profile, theme, explained = [] } = materials;
   const sheet = sheetOf(result);
   const title = escapeXml(sheet.title);
   const sections = [
@@ -45,7 +40,7 @@ export function htmlPage(result: Result, materials: HtmlMaterials, app: HtmlApp)
     chartSection(result, theme),
     tableSection(sheet),
     phaseSection(result, sheet),
-    sequenceSection(sequences),
+    sequenceSection(explained, theme),
     configurationSection(result, sheet),
     profileSection(profile),
   ];
@@ -195,17 +190,6 @@ function phaseSection(result: Result, sheet: Sheet): string {
     "Leaves",
   ]);
   return section("phases", "Phases", tableRegion("Phases", head, rows.join("")));
-}
-
-function sequenceSection(sequences: readonly Sequence[]): string {
-  if (sequences.length === 0) return "";
-  const details = sequences.map(
-    ({ title, lines }) =>
-      `<details><summary>${escapeXml(title)}</summary>` +
-      `<div class="scroll" role="region" tabindex="0" aria-label="${escapeXml(title)}">` +
-      `<pre>${lines.map(escapeXml).join("\n")}</pre></div></details>`,
-  );
-  return section("sequences", "Step by step", details.join(""));
 }
 
 function configurationSection(result: Result, { facts }: Sheet): string {

@@ -8,6 +8,8 @@ export interface PictureHead {
   readonly provenance: string;
   /** For those who cannot see it, in words and figures. */
   readonly description: string;
+  /** Tells pictures of one page apart; `tdx-sim` unless given. */
+  readonly id?: string;
 }
 
 const FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif";
@@ -66,6 +68,9 @@ function styleOf(theme: Theme): string {
     ".tdx-sim .h1{font-size:17px;font-weight:600}.tdx-sim .small{font-size:11.5px}" +
     ".tdx-sim text.on{fill:var(--on-part);font-weight:600;font-size:11.5px}" +
     ".tdx-sim .grid{stroke:var(--line)}.tdx-sim .whisker{stroke:var(--text);stroke-width:1.5}" +
+    ".tdx-sim .arrow{stroke:var(--text);fill:none}.tdx-sim .head{fill:var(--text)}" +
+    ".tdx-sim .life{stroke:var(--faint);stroke-dasharray:3 4}" +
+    ".tdx-sim .frame{fill:none;stroke:var(--line)}" +
     ".tdx-sim .edge{stroke:var(--page)}.tdx-sim .line{fill:none;stroke-width:2}" +
     `.tdx-sim .band{fill-opacity:.16}${parts}`
   );
@@ -82,6 +87,7 @@ export function picture(
   content: string,
 ): string {
   const { width, height } = size;
+  const { id = "tdx-sim" } = head;
   const root = element(
     "svg",
     {
@@ -91,10 +97,10 @@ export function picture(
       width,
       height,
       role: "img",
-      "aria-labelledby": "tdx-sim-title tdx-sim-description",
+      "aria-labelledby": `${id}-title ${id}-description`,
     },
-    element("title", { id: "tdx-sim-title" }, escapeXml(head.title)) +
-      element("desc", { id: "tdx-sim-description" }, escapeXml(head.description)) +
+    element("title", { id: `${id}-title` }, escapeXml(head.title)) +
+      element("desc", { id: `${id}-description` }, escapeXml(head.description)) +
       element("style", {}, styleOf(theme)) +
       element("rect", { class: "page", width, height }) +
       label(head.title, { class: "h1", x: MARGIN, y: 34 }) +

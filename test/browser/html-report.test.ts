@@ -62,7 +62,7 @@ describe("the HTML report in Chromium", () => {
 
   test("looks as it was looked at on a log scale", async () => {
     const { page, complaints } = await openFile(browser, EXAMPLE, WIDE);
-    await page.getByLabel("log").check();
+    await page.getByRole("radio", { name: "log" }).check();
     await page.mouse.move(0, 0);
     const picture = await page.locator("#charts").screenshot();
     expect(differenceFrom("charts-log", picture)).toBeNull();
@@ -72,12 +72,13 @@ describe("the HTML report in Chromium", () => {
   test("takes strategies away and brings them back", async () => {
     const { page, complaints } = await openFile(browser, REPORT, WIDE);
     const all = await bars(page);
-    await page.getByLabel("runtime").uncheck();
+    await page.getByRole("checkbox", { name: "runtime" }).uncheck();
     expect(await bars(page)).toBeLessThan(all);
     await expect(counts(page).innerText()).resolves.not.toContain("419,636,060");
-    for (const name of ["exit", "hint"]) await page.getByLabel(name).uncheck();
+    for (const name of ["exit", "hint"]) await page.getByRole("checkbox", { name }).uncheck();
     expect(await page.locator("#drawings").innerText()).toBe("No strategy is chosen.");
-    for (const name of ["runtime", "exit", "hint"]) await page.getByLabel(name).check();
+    for (const name of ["runtime", "exit", "hint"])
+      await page.getByRole("checkbox", { name }).check();
     expect(await bars(page)).toBe(all);
     expect(complaints).toEqual([]);
   });
@@ -85,9 +86,9 @@ describe("the HTML report in Chromium", () => {
   test("switches between linear and log, and says which it is", async () => {
     const { page } = await openFile(browser, REPORT, WIDE);
     expect(await counts(page).innerText()).toContain("linear scale");
-    await page.getByLabel("log").check();
+    await page.getByRole("radio", { name: "log" }).check();
     expect(await counts(page).innerText()).toContain("log scale, every part by itself");
-    await page.getByLabel("linear").check();
+    await page.getByRole("radio", { name: "linear" }).check();
     expect(await counts(page).innerText()).toContain("linear scale");
   });
 
@@ -110,6 +111,22 @@ describe("the HTML report in Chromium", () => {
     await page.keyboard.press("Tab");
     const focused = await page.evaluate("document.activeElement.getAttribute('aria-label')");
     expect(focused).toBe("Counts and times");
+  });
+
+  test("shows how a strategy goes when that is opened, with no text outside the drawing", async () => {
+    const { page, complaints } = await openFile(browser, REPORT, WIDE);
+    const hint = page.locator("#sequences details", { hasText: "hint in v16" });
+    expect(await hint.locator("svg").isVisible()).toBe(false);
+    await hint.locator("summary").click();
+    const picture = hint.locator("svg");
+    expect(await picture.isVisible()).toBe(true);
+    expect(await picture.textContent()).toContain("KVM_TDX_RELEASE_VM");
+    const frame = await picture.boundingBox();
+    const ends = await picture
+      .locator("text")
+      .evaluateAll((texts) => texts.map((text) => text.getBoundingClientRect().right));
+    expect(Math.max(...ends)).toBeLessThanOrEqual((frame?.x ?? 0) + (frame?.width ?? 0));
+    expect(complaints).toEqual([]);
   });
 
   test("is drawn anew when the window becomes narrower", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
+import { explainStrategy } from "../../src/lab/explain-strategy.ts";
+import { generation, strategyOf } from "../../src/lab/kernels.ts";
 import type { Result } from "../../src/lab/result.ts";
 import { htmlPage } from "../../src/report/html.ts";
 import { escapeXml } from "../../src/report/svg-parts.ts";
@@ -63,11 +65,25 @@ describe("the HTML report", () => {
     expect(html).not.toContain("<!--");
   });
 
-  test("has a sequence for each strategy that is given one", () => {
-    const sequences = [{ strategy: "hint", title: "hint, step by step", lines: ["KVM -> module"] }];
-    const materials = { profile: PUBLISHED_2025, theme: "auto" as const, sequences };
+  test("shows how each strategy goes, drawn and in words", () => {
+    const v16 = generation("v16");
+    const explained = ["runtime", "hint"].map((name) => {
+      return explainStrategy(v16, strategyOf(v16, name));
+    });
+    const materials = { profile: PUBLISHED_2025, theme: "auto" as const, explained };
     const html = htmlPage(COMPARISON, materials, { script: "" });
-    expect(html).toContain("<summary>hint, step by step</summary>");
-    expect(html).toContain("KVM -&gt; module");
+    for (const { strategy, steps } of explained) {
+      expect(html).toContain(`<summary>${strategy} in v16</summary>`);
+      expect(html).toContain(`SIMULATED ${strategy} in v16, step by step`);
+      for (const { title, calls } of steps) {
+        expect(html).toContain(escapeXml(title));
+        for (const { leaf, source } of calls) {
+          expect(html).toContain(`${leaf} x `);
+          expect(html).toContain(escapeXml(source));
+        }
+      }
+    }
+    const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
   });
 });

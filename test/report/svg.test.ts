@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { explainStrategy } from "../../src/lab/explain-strategy.ts";
+import { GENERATIONS, strategyOf } from "../../src/lab/kernels.ts";
 import type { Result } from "../../src/lab/result.ts";
 import { renderSvg } from "../../src/report/svg.ts";
+import { escapeXml } from "../../src/report/svg-parts.ts";
+import { renderSequenceSvg } from "../../src/report/svg-sequence.ts";
 import { renderSweepSvg } from "../../src/report/svg-sweep.ts";
 import { type Colours, DARK, LIGHT } from "../../src/report/svg-theme.ts";
 import { COMPARISON, TROUBLED } from "./example-result.ts";
@@ -60,6 +64,25 @@ describe.each(PICTURES)("a picture %s", (_, picture) => {
     expect(picture).not.toMatch(/NaN|undefined|Infinity/);
   });
 });
+
+describe.each([...GENERATIONS.values()].map((each) => [each.name, each] as const))(
+  "sequence diagrams of %s",
+  (_, kernel) => {
+    test.each(kernel.strategies.map(({ name }) => name))(
+      "%s has every call with its count",
+      (name) => {
+        const explained = explainStrategy(kernel, strategyOf(kernel, name));
+        const picture = renderSequenceSvg(explained, "auto", "other");
+        expect(unclosed(picture)).toEqual([]);
+        expect(picture).toContain(`SIMULATED ${name} in ${kernel.name}`);
+        expect(picture).toContain('aria-labelledby="other-title other-description"');
+        for (const { leaf, formula } of explained.steps.flatMap(({ calls }) => calls)) {
+          expect(picture).toContain(escapeXml(`${leaf} x ${formula}`));
+        }
+      },
+    );
+  },
+);
 
 describe("a picture", () => {
   test("in a theme does not ask for the reader's setting", () => {
