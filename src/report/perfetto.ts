@@ -55,6 +55,7 @@ function provenance({ result, strategies }: Trace): TraceEvent {
     version: result.version,
     command: result.command,
     kernel: result.kernel,
+    ...(result.whatIf === undefined ? {} : { whatIf: result.whatIf }),
     module: result.module,
     profile: result.profile.name,
     profileSha256: result.profile.sha256,

@@ -12,8 +12,16 @@ interface TraceFile {
     readonly cat?: string;
     readonly pid: number;
     readonly name: string;
-    readonly args: Readonly<Record<string, number>>;
+    readonly ts?: number;
+    readonly dur?: number;
+    readonly args?: Readonly<Record<string, number | string>>;
   }[];
+}
+
+interface Compared {
+  readonly seamcalls: { readonly byLeaf: Readonly<Record<string, number>> };
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly phases: readonly { readonly elapsedNs: { readonly mid: number } }[];
 }
 
 function countsIn({ traceEvents }: TraceFile): Record<string, number>[] {
@@ -22,7 +30,7 @@ function countsIn({ traceEvents }: TraceFile): Record<string, number>[] {
     if (cat !== "seamcall") continue;
     counts[pid - 1] ??= {};
     const own = counts[pid - 1] as Record<string, number>;
-    own[name] = (own[name] ?? 0) + (args["count"] ?? 0);
+    own[name] = (own[name] ?? 0) + Number(args?.["count"] ?? 0);
   }
   return counts;
 }
@@ -39,7 +47,7 @@ describe("drawings in files", () => {
     const file = await written(["compare", ...LARGE], "trace.json", "perfetto");
     expect(statSync(file).size).toBeLessThan(5e6);
     const { stdout } = await runCli(["compare", ...LARGE, "--format", "json"]);
-    const strategies: { seamcalls: { byLeaf: object } }[] = JSON.parse(stdout).strategies;
+    const strategies: Compared[] = JSON.parse(stdout).strategies;
     const trace: TraceFile = JSON.parse(readFileSync(file, "utf8"));
     expect(trace.otherData.simulated).toBe(true);
     expect(countsIn(trace)).toEqual(strategies.map(({ seamcalls }) => seamcalls.byLeaf));
@@ -94,6 +102,27 @@ describe("trace", () => {
     const before = await runCli(["show", "a", "--format", "json"], { store });
     expect((await runCli(["trace", "a"], { store })).code).toBe(0);
     expect((await runCli(["show", "a", "--format", "json"], { store })).stdout).toBe(before.stdout);
+  });
+
+  test("adds up with failed calls, and with times that an idea changes", async () => {
+    const given = ["--memory", "64M", "--strategy", "exit,hint"];
+    const fault = ["--fault", "TDH.PHYMEM.PAGE.RECLAIM:OPERAND_BUSY|RCX@from=3,times=4"];
+    const all = [...given, ...fault, "--what-if", "parallel=8"];
+    const file = await written(["compare", ...all], "trace.json", "perfetto");
+    const { stdout } = await runCli(["compare", ...all, "--format", "json"]);
+    const strategies: Compared[] = JSON.parse(stdout).strategies;
+    const trace: TraceFile = JSON.parse(readFileSync(file, "utf8"));
+    expect(countsIn(trace)).toEqual(strategies.map(({ seamcalls }) => seamcalls.byLeaf));
+    for (const [index, { statuses, phases }] of strategies.entries()) {
+      const own = trace.traceEvents.filter(({ pid }) => pid === index + 1);
+      const busy = own.filter(({ args }) => args?.["status"] === "TDX_OPERAND_BUSY|RCX");
+      const count = busy.reduce((sum, { args }) => sum + Number(args?.["count"]), 0);
+      expect(count).toBe(4);
+      expect(statuses["TDX_OPERAND_BUSY|RCX"]).toBe(4);
+      const end = Math.max(...own.map(({ ts = 0, dur = 0 }) => (ts + dur) * 1000));
+      const mid = phases.reduce((sum, { elapsedNs }) => sum + elapsedNs.mid, 0);
+      expect(Math.abs(end - mid)).toBeLessThan(5);
+    }
   });
 
   test("needs no more memory for a file that is larger than the memory it may use", async () => {
