@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { encodeTdParams } from "../../src/module/encode-td-params.ts";
 import { vpExit } from "../../src/module/guest.ts";
 import { tdAccept } from "../../src/module/guest-accept.ts";
@@ -172,7 +173,9 @@ function accept(m: TdxModule, lp: number): string {
 function keyOf(m: TdxModule): string {
   // The contents of pages are the same in all states, and long.
   const bare = Object.create(m, { hostMemory: { value: { toJSON: () => [] } } }) as TdxModule;
-  return JSON.stringify(moduleToJSON(bare));
+  return createHash("sha256")
+    .update(JSON.stringify(moduleToJSON(bare)))
+    .digest("base64");
 }
 
 function blank(): TdxModule {
