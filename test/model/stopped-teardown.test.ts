@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RunStopped } from "../../src/lab/drive.ts";
+import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import { requireTd } from "../../src/lab/lifecycle.ts";
 import { type HostSnapshot, SimulatedHost } from "../../src/lab/simulated-host.ts";
 import type { TdOptions } from "../../src/lab/td-options.ts";
@@ -39,6 +40,26 @@ function outcome(host: SimulatedHost): unknown {
   const phases = teardown?.ledger.phases();
   return JSON.parse(JSON.stringify({ phases, state: vm.state, pages, module, hkidsUsed }));
 }
+
+test("a write-back that was interrupted is resumed by the process that goes on", async () => {
+  const populated = await populatedHost({ memoryBytes: 16 * KIB, vcpus: 1 });
+  const host = populated.clone();
+  const fault = parseFault("TDH.PHYMEM.CACHE.WB:INTERRUPTED_RESUMABLE@k=1", false);
+  const td = requireTd(host, "td");
+  const made = (): number => td.teardown?.ledger.totals().seamcalls.total ?? 0;
+  // VP.FLUSH, VPFLUSHDONE and the write-back that is broken off.
+  const control = session({
+    callsPerTurn: 1,
+    shouldStop: () => made() >= 3,
+    faults: { plans: [fault], seed: 1 },
+  });
+  await expect(destroyTd(host, "td", { strategy: "hint" }, control)).rejects.toThrow(RunStopped);
+  expect(td.teardown?.ledger.totals().statuses["TDX_INTERRUPTED_RESUMABLE"]).toBe(1);
+  const next = throughTheStore(host);
+  const { strategies } = await destroyTd(next, "td", { strategy: "hint" }, session());
+  expect(strategies[0]?.seamcalls.byLeaf["TDH.PHYMEM.CACHE.WB"]).toBe(2);
+  expect(strategies[0]?.end).toEqual({ pagesLeaked: 0, hkidFree: true, tdrReclaimed: true });
+});
 
 const TDS: readonly (readonly [string, Partial<TdOptions>])[] = [
   ["4 KiB pages", { memoryBytes: 12 * KIB, vcpus: 2, packages: 2 }],
