@@ -9,7 +9,6 @@ import type { Console } from "./console.ts";
 import type { Content, Target } from "./outputs.ts";
 
 export const SWEEP_FORMATS = ["table", "json", "ndjson", "csv", "markdown"] as const;
-export type SweepFormat = (typeof SWEEP_FORMATS)[number];
 
 /** Characters that are written at once. */
 const PIECE = 64 * 1024;

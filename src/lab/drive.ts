@@ -23,7 +23,7 @@ export class RunStopped extends Error {
 }
 
 /** Lets timers, signals and streams of the process have their turn. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

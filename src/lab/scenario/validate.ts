@@ -14,7 +14,13 @@ type Issue = v.BaseIssue<unknown>;
 export function validate(source: ScenarioSource): ScenarioFile {
   const parsed = v.safeParse(scenarioSchema(), source.value);
   if (parsed.success) return parsed.output;
-  throw faultOf(source, deepest(parsed.issues[0]));
+  // A key that is misspelt is also missing: what was written is told first.
+  const written = parsed.issues.find(isUnknownKey) ?? parsed.issues[0];
+  throw faultOf(source, deepest(written));
+}
+
+function isUnknownKey({ type, expected }: Issue): boolean {
+  return type === "strict_object" && expected === "never";
 }
 
 /** Of the branches of a union, the one that came furthest tells most. */
@@ -35,8 +41,7 @@ function joined(outer: Issue, inner: Issue): Issue["path"] {
 
 function faultOf(source: ScenarioSource, issue: Issue): Error {
   const path = (issue.path ?? []).map(({ key }) => key as string | number);
-  const isUnknown = issue.type === "strict_object" && issue.expected === "never";
-  if (isUnknown) return unknownKey(source, path);
+  if (isUnknownKey(issue)) return unknownKey(source, path);
   if (issue.received === "undefined") {
     const missing = String(path.at(-1) ?? "scenario");
     const wanted = issue.expected === null ? "" : `: ${issue.expected}`;

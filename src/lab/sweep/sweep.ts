@@ -1,9 +1,12 @@
+import { turn } from "../drive.ts";
 import { generation, strategyOf } from "../kernels.ts";
 import type { Result } from "../result.ts";
 import type { TdOptions } from "../td-options.ts";
 import { compareTd, type Session } from "../teardown.ts";
 import { type Grid, pointsOf, type Shard } from "./grid.ts";
 import { GrowingTd } from "./growing-td.ts";
+
+const POINTS_A_TURN = 8;
 
 export interface SweepPlan {
   readonly grid: Grid;
@@ -50,6 +53,8 @@ export async function* sweep(plan: SweepPlan, session: Session): AsyncGenerator<
   for (const point of pointsOf(plan.grid, plan.shard)) {
     index += 1;
     if (index <= plan.skip) continue;
+    // A small TD is made and gone without giving way; signals and streams want their turn too.
+    if (index % POINTS_A_TURN === 0) await turn();
     yield { point, result: await resultAt(td, plan.grid.at(point), plan.strategies, session) };
   }
 }

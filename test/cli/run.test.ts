@@ -1,0 +1,261 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { type CliResult, runCli } from "../support/cli.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+
+const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
+const GOOD = join(FIXTURES, "scenarios/hint-quarters-the-seamcalls.yaml");
+const SECOND = join(FIXTURES, "scenarios/large-pages.yaml");
+const GUARD = join(FIXTURES, "regression/guard.yaml");
+
+function fileWith(text: string, name = "scenario.yaml"): string {
+  const path = join(temporaryDirectory(), name);
+  writeFileSync(path, text);
+  return path;
+}
+
+async function json(args: readonly string[]): Promise<unknown> {
+  const { stdout } = await runCli([...args, "--format", "json", "--quiet"]);
+  return JSON.parse(stdout);
+}
+
+describe("run", () => {
+  test("of one scenario prints its result", async () => {
+    const result = (await json(["run", GOOD])) as Record<string, unknown>;
+    expect(result).toMatchObject({
+      schema: "tdx-sim/result/v1",
+      command: "run",
+      scenario: { name: "hint-quarters-the-seamcalls" },
+      td: { source: "scenario" },
+    });
+  });
+
+  test("of several prints them in one document", async () => {
+    const { schema, results } = (await json(["run", GOOD, SECOND])) as {
+      schema: string;
+      results: { scenario: { name: string } }[];
+    };
+    expect(schema).toBe("tdx-sim/run/v1");
+    expect(results.map(({ scenario }) => scenario.name)).toEqual([
+      "hint-quarters-the-seamcalls",
+      "large-pages",
+    ]);
+  });
+
+  test("takes stdin, JSON too", async () => {
+    const scenario = { schema: "tdx-sim/scenario/v1", name: "piped", td: { memory: "64M" } };
+    const input = JSON.stringify(scenario, null, "\t");
+    const { code, stderr, stdout } = await runCli(["run", "-", "-f", "ndjson"], { input });
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(3);
+  });
+
+  test("exits 1 when a regression is caught, with both sides and every output written", async () => {
+    const report = join(temporaryDirectory(), "report.xml");
+    const args = ["run", GUARD, "--format", "tap", "--export", `junit=${report}`];
+    const { code, stdout, stderr } = await runCli(args);
+    expect(code).toBe(1);
+    expect(stdout).toContain("not ok 1 - guard: runtime.seamcalls.total < 300000");
+    expect(stderr).toBe(
+      "failed: guard: runtime.seamcalls.total < 300000: 1049129 < 300000\n" +
+        "tdx-sim: 1 of 1 expectations failed\n",
+    );
+    expect(readFileSync(report, "utf8")).toContain('failures="1"');
+  });
+
+  test("reads every file before it runs the first", async () => {
+    const bad = fileWith("schema: tdx-sim/scenario/v1\nnam: x\n");
+    const { code, stdout, stderr } = await runCli(["run", GOOD, bad]);
+    expect(code).toBe(65);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(`${bad}:2:1: nam: there is no key "nam" here`);
+  });
+
+  test("names the scenario and the step that the kernel refuses", async () => {
+    const text =
+      "schema: tdx-sim/scenario/v1\nname: crowded\nplatform: small\ntd: { memory: 64G, vcpus: 1 }\n";
+    const { code, stderr } = await runCli(["run", fileWith(text)]);
+    expect(code).toBe(69);
+    expect(stderr).toContain("crowded: steps[1] (populate td)");
+    expect(stderr).toContain("ENOMEM");
+  });
+
+  test("adds Markdown to the summary of a GitHub job, and only for the format github", async () => {
+    const summary = fileWith("before\n", "summary.md");
+    const env = { GITHUB_STEP_SUMMARY: summary };
+    await runCli(["run", GOOD, "--format", "json"], { env });
+    expect(readFileSync(summary, "utf8")).toBe("before\n");
+    await runCli(["run", GOOD, "--format", "github"], { env });
+    expect(readFileSync(summary, "utf8")).toMatch(/^before\n\*\*SIMULATED/);
+  });
+
+  test("looks for what a scenario names beside it", async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, "hosts"));
+    const host = {
+      schema: "tdx-sim/platform/v1",
+      name: "lab",
+      description: "a bench",
+      source: "its firmware",
+      privateKeyIds: { first: 32, count: 8 },
+    };
+    writeFileSync(join(directory, "hosts/lab.json"), JSON.stringify(host));
+    const scenario = join(directory, "s.yaml");
+    writeFileSync(
+      scenario,
+      "schema: tdx-sim/scenario/v1\nname: s\nplatform: hosts/lab.json\ntd: { memory: 64M }\n",
+    );
+    expect(await json(["run", scenario])).toMatchObject({ platform: { hkids: 7 } });
+  });
+});
+
+describe("--expect", () => {
+  const memory = ["--memory", "64M", "--vcpus", "1"];
+
+  test.each([
+    ["compare", "hint.seamcalls.total < runtime.seamcalls.total", 0],
+    ["compare", "hint.seamcalls.total > runtime.seamcalls.total", 1],
+    ["destroy", "runtime.end.pagesLeaked == 0", 0],
+    ["destroy", "runtime.elapsedNs.high < 1ns", 1],
+    ["sweep", "hint.end.hkidFree == true", 0],
+    ["sweep", "hint.end.hkidFree == false", 1],
+  ])("%s that %s exits %i", async (command, expectation, exit) => {
+    const { code } = await runCli([command, ...memory, "--expect", expectation]);
+    expect(code).toBe(exit);
+  });
+
+  test("that speaks of a strategy that is not run is refused before the work", async () => {
+    const store = temporaryDirectory("store");
+    await runCli(["create", "web", ...memory], { store });
+    const args = ["destroy", "web", "--hint", "--expect", "runtime.end.pagesLeaked == 0"];
+    const { code, stderr } = await runCli(args, { store });
+    expect(code).toBe(64);
+    expect(stderr).toContain("strategy runtime is not run");
+    const { stdout } = await runCli(["list", "--format", "json"], { store });
+    expect(JSON.parse(stdout)).toMatchObject([{ name: "web", destroyed: false }]);
+  });
+
+  test("tells how many of a sweep's points fail", async () => {
+    const args = ["sweep", "--memory", "64M,128M,256M", "--strategy", "hint"];
+    const { code, stderr } = await runCli([...args, "--expect", "hint.seamcalls.total < 40000"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("tdx-sim: 1 of 3 expectations failed");
+  });
+});
+
+describe("--baseline", () => {
+  const compare = ["compare", "--memory", "64M", "--strategy", "hint"];
+
+  async function baseline(change: (text: string) => string = (text) => text): Promise<string> {
+    const { stdout } = await runCli([...compare, "--format", "json"]);
+    return fileWith(change(stdout), "base.json");
+  }
+
+  test("of the same run passes", async () => {
+    expect((await runCli([...compare, "--baseline", await baseline()])).code).toBe(0);
+  });
+
+  test("that was better fails with the growth", async () => {
+    const better = await baseline((text) => text.replaceAll('"total": 16457', '"total": 16000'));
+    const { code, stderr } = await runCli([...compare, "--baseline", better]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("hint@v16.seamcalls.total: 16000 before, 16457 now (+2.856 %)");
+    const bound = ["--max-regression", "seamcalls=3%"];
+    expect((await runCli([...compare, "--baseline", better, ...bound])).code).toBe(0);
+  });
+
+  test("of another configuration is refused by name", async () => {
+    const args = ["compare", "--memory", "64M", "--vcpus", "2", "--strategy", "hint"];
+    const { code, stderr } = await runCli([...args, "--baseline", await baseline()]);
+    expect(code).toBe(65);
+    expect(stderr).toContain("td.vcpus is 4 there and 2 here");
+  });
+});
+
+describe("--out", () => {
+  const FILES = ["config.json", "manifest.json", "result.json"];
+
+  function record(directory: string): string[] {
+    return FILES.map((name) => readFileSync(join(directory, name), "utf8"));
+  }
+
+  test.each([
+    ["compare", ["compare", "--memory", "64M", "--platform", "two-socket"]],
+    ["destroy", ["destroy", "--memory", "64M", "--hint", "--seed", "7"]],
+    ["run", ["run", GOOD, "--expect", "hint.end.pagesLeaked == 0"]],
+  ])("of %s is a run that gives the same bytes again", async (_command, args) => {
+    const directory = temporaryDirectory();
+    const [first, again] = [join(directory, "first"), join(directory, "again")];
+    const printed = await runCli([...args, "--out", first, "--format", "json"]);
+    expect(printed.code).toBe(0);
+    expect(readFileSync(join(first, "result.json"), "utf8")).toBe(printed.stdout);
+    const repeated = await runCli(["run", join(first, "config.json"), "--out", again]);
+    expect(repeated.code).toBe(0);
+    const [config, , result] = record(first);
+    expect(record(again)[0]).toBe(config);
+    expect(record(again)[2]).toBe(result);
+  });
+
+  test("of several scenarios has a place for each", async () => {
+    const directory = temporaryDirectory();
+    await runCli(["run", GOOD, SECOND, "--out", directory]);
+    expect(existsSync(join(directory, "large-pages/result.json"))).toBe(true);
+  });
+
+  test("says of what the result was made, and nothing of the machine", async () => {
+    const directory = join(temporaryDirectory(), "out");
+    await runCli(["destroy", "--memory", "64M", "--out", directory]);
+    const manifest = JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8"));
+    expect(manifest).toEqual({
+      schema: "tdx-sim/manifest/v1",
+      simulated: true,
+      version: expect.any(String),
+      module: "1.5.01",
+      profile: { name: "published-2025", sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      scenario: null,
+      seed: 1,
+      argv: ["destroy", "--memory", "64M", "--out", directory],
+      files: { "config.json": expect.any(String), "result.json": expect.any(String) },
+    });
+  });
+});
+
+test("schema prints what the package ships", async () => {
+  const shipped = fileURLToPath(new URL("../../dist/schema/result.json", import.meta.url));
+  const { stdout } = await runCli(["schema", "result"]);
+  expect(stdout).toBe(readFileSync(shipped, "utf8"));
+  expect((await runCli(["schema"])).stdout.split("\n")).toContain("scenario");
+});
+
+describe("completion", () => {
+  const proposals = ({ stdout }: CliResult): string[] =>
+    stdout.split("\n").flatMap((line) => line.split("\t")[0] ?? []);
+
+  test.each(["bash", "zsh", "fish"])("has a script for %s", async (shell) => {
+    const { stdout, code } = await runCli(["completion", shell]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("tdx-sim complete --");
+  });
+
+  test.each([
+    ["comp", "compare"],
+    ["compare --platform two", "two-socket"],
+    ["compare --kernel term", "terminate-v4"],
+    ["destroy --strategy h", "hint"],
+    ["destroy --td published-64", "published-64x400"],
+    ["help expec", "expectations"],
+    ["store re", "repair"],
+  ])("%s is completed to %s", async (words, proposed) => {
+    const found = proposals(await runCli(["complete", "--", ...words.split(" ")]));
+    expect(found).toContain(proposed);
+  });
+
+  test("knows the TDs of the store", async () => {
+    const store = temporaryDirectory("store");
+    await runCli(["create", "web", "--memory", "64M"], { store });
+    expect(proposals(await runCli(["complete", "--", "destroy", "w"], { store }))).toContain("web");
+  });
+});
