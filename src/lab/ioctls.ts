@@ -181,7 +181,7 @@ export class TdVm {
     return this.#tearDown(CLOSE, (kvm, vm) => destroyVm(kvm, vm, chosen));
   }
 
-  /** Closes the last file descriptor while the process lives: what is mapped goes page by page. */
+  /** Closes the last file descriptor while the process lives: what is mapped is zapped. */
   close(): IoctlAnswer {
     return this.destroy("runtime");
   }
