@@ -1,7 +1,7 @@
 import { failed, type IoctlResult } from "./kvm-error.ts";
 import { splitAt } from "./split-leaf.ts";
 import type { FrameRange } from "./teardown/leaf-entries.ts";
-import { removeLeaves } from "./teardown/runtime-removal.ts";
+import { zapLeaves } from "./teardown/zap-leaves.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
 import { refusedIoctl } from "./vm-dead.ts";
 
@@ -53,7 +53,7 @@ function* zapRange(
     const error = yield* splitAt(host, vm, end, phase);
     if (error !== null) return error;
   }
-  yield* removeLeaves(host, vm, range, phase);
+  yield* zapLeaves(host, vm, range, phase);
   return vm.state.isBugged ? failed(phase, "EIO", "a private page could not be removed") : null;
 }
 

@@ -4,13 +4,14 @@ import { type EstimatedTime, type Interval, roundInterval } from "../cost/interv
 import type { Figure, Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
 import type { PhaseCounts } from "../ledger/phase-counts.ts";
-import { generation } from "./kernels.ts";
+import { findGeneration, strategyOf } from "./kernels.ts";
 import type { EstimatedInterval } from "./result.ts";
 import type { TdOptions } from "./td-options.ts";
 import type { Session } from "./teardown.ts";
 import { countLife } from "./teardown-counts.ts";
-import { estimateTeardown } from "./teardown-estimate.ts";
+import { type Circumstances, estimateTeardown } from "./teardown-estimate.ts";
 import { MODULE_VERSION, VERSION } from "./version.ts";
+import { isAtWork } from "./what-if.ts";
 
 /** A summand: count times price, over all phases in which the price was charged. */
 export interface ExplainedTerm {
@@ -83,10 +84,9 @@ export async function explainEstimate(
     : counts.teardown;
   const { memoryBytes, populatedBytes, vcpus, pageSize, kernel } = options;
   const size = { memoryBytes, populatedBytes, vcpus };
-  const circumstances = { generation: generation(kernel), whatIfs: [] };
   const priced = isBuilding
     ? estimate(phases, size, profile)
-    : estimateTeardown(phases, size, profile, circumstances);
+    : estimateTeardown(phases, size, profile, circumstances(kernel, subject, session));
   return {
     schema: "tdx-sim/explanation/v1",
     simulated: true,
@@ -101,6 +101,12 @@ export async function explainEstimate(
     elapsedNs: priced.elapsedNs,
     fits: explainFits(phases, profile),
   };
+}
+
+function circumstances(kernel: string, strategy: string, { whatIf = [] }: Session): Circumstances {
+  const generation = findGeneration(kernel);
+  const taken = strategyOf(generation, strategy);
+  return { generation, whatIfs: whatIf.filter((each) => isAtWork(each, taken)) };
 }
 
 function explainTerms(priced: Estimate, profile: Profile): ExplainedTerm[] {

@@ -1,5 +1,6 @@
+import type { Charge } from "../cost/charges.ts";
 import { type Estimate, type EstimateContext, estimate } from "../cost/estimate.ts";
-import { type EstimatedTime, roundInterval, sumTimes } from "../cost/interval.ts";
+import { type EstimatedTime, type Interval, roundInterval, sumTimes } from "../cost/interval.ts";
 import { milestonesOf } from "../cost/milestones.ts";
 import type { PhaseEstimate } from "../cost/phase-estimate.ts";
 import type { Profile } from "../cost/profile.ts";
@@ -46,6 +47,10 @@ function reasonsOf(phases: readonly PhaseCounts[], { generation, whatIfs }: Circ
   return [...new Set([...generation.unmeasured, ...skipped, ...ideas])];
 }
 
+function atBest({ low, mid, high }: Interval, threads: number): Interval {
+  return { low: low / threads, mid: mid / threads, high };
+}
+
 /**
  * Reclaiming by several threads: at best each takes its share; nothing says that memory keeps up,
  * so at worst nothing is won.
@@ -57,9 +62,12 @@ function sharedOut(
 ): Estimate {
   const phases = priced.phases.map((phase): PhaseEstimate => {
     if (!SHARED_OUT.includes(phase.phase)) return phase;
-    const { low, mid, high } = phase.elapsedNs;
-    const time = roundInterval({ low: low / threads, mid: mid / threads, high });
-    return { ...phase, elapsedNs: { ...time, basis: "assumed" } };
+    const elapsedNs = roundInterval(atBest(phase.elapsedNs, threads));
+    const charges = phase.charges.map((charge): Charge => {
+      const [price, time] = [atBest(charge.price, threads), atBest(charge.time, threads)];
+      return { ...charge, price, time, basis: "assumed" };
+    });
+    return { ...phase, elapsedNs: { ...elapsedNs, basis: "assumed" }, charges };
   });
   const total: EstimatedTime = sumTimes(phases.map(({ elapsedNs }) => elapsedNs));
   const { extrapolated, reasons } = priced.elapsedNs;

@@ -3,16 +3,16 @@ import { leaveGuest } from "../kick-vcpus.ts";
 import { failed, type IoctlResult } from "../kvm-error.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
 import { refusedIoctl } from "../vm-dead.ts";
-import { reclaimLeaves, reclaimTables } from "./reclaim.ts";
+import { reclaimTables } from "./reclaim.ts";
 import { reclaimTd, reclaimVcpus } from "./reclaim-control.ts";
 import { releaseHkid } from "./release-hkid.ts";
-import { removeLeaves } from "./runtime-removal.ts";
 import { beginTermination, TERMINATE_VM } from "./terminate-vm.ts";
+import { zapLeaves } from "./zap-leaves.ts";
 
 const STEPS: Readonly<Record<TeardownStep, (host: KvmHost, vm: KvmVm) => Generator<void, void>>> = {
-  "remove-leaves": (host, vm) => removeLeaves(host, vm),
+  "remove-leaves": (host, vm) => zapLeaves(host, vm),
   "release-hkid": (host, vm) => releaseHkid(host, vm),
-  "reclaim-leaves": reclaimLeaves,
+  "reclaim-leaves": (host, vm) => zapLeaves(host, vm),
   "reclaim-tables": reclaimTables,
   "reclaim-vcpus": (host, vm) => reclaimVcpus(host, vm),
   "reclaim-td": (host, vm) => reclaimTd(host, vm),

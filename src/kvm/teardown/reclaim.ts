@@ -7,7 +7,7 @@ import { FRAMES_PER_ENTRY, type LeafLevel, type LeafRun } from "../guest-memory.
 import type { KvmHost, KvmVm } from "../vm.ts";
 import { leak, warn } from "./aftermath.ts";
 import { clearStep } from "./clear-pages.ts";
-import { removeLeaves } from "./runtime-removal.ts";
+import { type FrameRange, leavesIn } from "./leaf-entries.ts";
 
 const PAGE_BYTES = 4096;
 const HIGHEST_TABLE_LEVEL = 4;
@@ -37,15 +37,15 @@ function reclaimBody(
  * Private pages after the HKID is gone: one RECLAIM and one clear a leaf (kvm-teardown C.3).
  * KVM interleaves them with the tables above; the module does not care, and no count depends on it.
  */
-export function* reclaimLeaves(host: KvmHost, vm: KvmVm): Generator<void, void> {
-  if (vm.state.hkid !== null) {
-    // The release failed: KVM takes the way of a TD with keys, which fails if it is blocked (C.4).
-    yield* removeLeaves(host, vm);
-    return;
-  }
-  host.port.observer.phase("reclaim-private");
+export function* reclaimLeaves(
+  host: KvmHost,
+  vm: KvmVm,
+  range: FrameRange,
+  phase: string,
+): Generator<void, void> {
+  host.port.observer.phase(phase);
   for (const level of [1, 0] as const) {
-    for (let run = consecutive(vm, level); run !== null; run = consecutive(vm, level)) {
+    for (let run = consecutive(vm, level, range); run; run = consecutive(vm, level, range)) {
       yield* reclaimRun(host, vm, run);
     }
   }
@@ -53,14 +53,18 @@ export function* reclaimLeaves(host: KvmHost, vm: KvmVm): Generator<void, void> 
 }
 
 /** The first leaves whose host pages follow each other, wherever the guest sees them. */
-function consecutive(vm: KvmVm, level: LeafLevel): (LeafRun & { endGfn: number }) | null {
-  const first = vm.memory.leavesFrom(level);
+function consecutive(
+  vm: KvmVm,
+  level: LeafLevel,
+  range: FrameRange,
+): (LeafRun & { endGfn: number }) | null {
+  const first = leavesIn(vm, level, range);
   if (first === null) return null;
   const frames = FRAMES_PER_ENTRY[level];
   let leaves = first.leaves;
   let endGfn = first.gfn + leaves * frames;
   for (;;) {
-    const next = vm.memory.leavesFrom(level, endGfn);
+    const next = leavesIn(vm, level, { from: endGfn, to: range.to });
     if (next === null || next.pfn !== first.pfn + leaves * frames) break;
     leaves += next.leaves;
     endGfn = next.gfn + next.leaves * frames;
@@ -82,7 +86,7 @@ function* reclaimRun(
     const { done, over } = progress;
     if (over === run.leaves) {
       vm.memory.unmap(run.level, run.gfn, run.leaves, (run.endGfn - run.gfn) / frames);
-    } else unmapFirst(vm, run.level, over);
+    } else unmapFirst(vm, run, over);
     if (done > 0) host.pages.memory.free(run.pfn, done * frames);
     if (run.level === 0) putPamt(host, vm, run.pfn, done);
   }
@@ -93,9 +97,9 @@ function* reclaimRun(
   leak(vm, run.pfn + progress.done * frames, frames, "private page");
 }
 
-function unmapFirst(vm: KvmVm, level: LeafLevel, leaves: number): void {
+function unmapFirst(vm: KvmVm, { level, gfn }: LeafRun, leaves: number): void {
   for (let left = leaves; left > 0; ) {
-    const run = vm.memory.leavesFrom(level) as LeafRun;
+    const run = vm.memory.leavesFrom(level, gfn) as LeafRun;
     const count = Math.min(left, run.leaves);
     vm.memory.unmap(level, run.gfn, count);
     left -= count;

@@ -10,11 +10,10 @@ import { leaveGuest, takeLp0 } from "../kick-vcpus.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
 import { bug, leak } from "./aftermath.ts";
 import { clearStep } from "./clear-pages.ts";
-import { ALL_FRAMES, blockStep, entryOperands, type FrameRange, leavesIn } from "./leaf-entries.ts";
+import { blockStep, entryOperands, type FrameRange, leavesIn } from "./leaf-entries.ts";
 import { blockAndTrack, flushZapped, keepUnflushed } from "./zap-at-once.ts";
 
 const PAGE_BYTES = 4096;
-const PHASE = "remove-private";
 
 /**
  * Zaps the leaves of a range while the HKID is assigned (kvm-teardown C.1, D.1 step 2): block, TLB
@@ -24,8 +23,8 @@ const PHASE = "remove-private";
 export function* removeLeaves(
   host: KvmHost,
   vm: KvmVm,
-  range: FrameRange = ALL_FRAMES,
-  phase: string = PHASE,
+  range: FrameRange,
+  phase: string,
 ): Generator<void, void> {
   host.port.observer.phase(phase);
   takeLp0(host);
