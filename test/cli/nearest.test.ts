@@ -4,6 +4,7 @@ import { nearest } from "../../src/cli/nearest.ts";
 test("the nearest word is the one with the fewest changes", () => {
   expect(nearest("destry", ["create", "destroy", "compare"])).toBe("destroy");
   expect(nearest("jsno", ["json", "ndjson"])).toBe("json");
+  expect(nearest("hnit", ["exit", "hint"])).toBe("hint");
 });
 
 test("a word that is far from all has no nearest", () => {

@@ -23,13 +23,13 @@ export class GrowingTd {
     let host = this.#host;
     // Until it stands there whole, there is nothing to grow from.
     this.#options = null;
-    // Faults are placed by the calls of a whole population.
-    const fresh = control.faults !== undefined || last === null || !growsInto(last, options);
-    if (host === null || fresh) {
+    // Faults are planned for teardowns: the TD that they take is a sound one.
+    const { faults: _, ...sound } = control;
+    if (host === null || last === null || !growsInto(last, options)) {
       host = SimulatedHost.boot(options);
-      await createTd(host, NAME, options, control);
+      await createTd(host, NAME, options, sound);
     } else enlarge(host, options);
-    await populateTd(host, NAME, { finalize: true }, control);
+    await populateTd(host, NAME, { finalize: true }, sound);
     this.#host = host;
     this.#options = options;
     return host;
