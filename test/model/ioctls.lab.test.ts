@@ -4,6 +4,7 @@ import type { IoctlAnswer } from "../../src/lab/ioctl-answer.ts";
 import type { TdVm } from "../../src/lab/ioctls.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { resolveTdOptions } from "../../src/lab/td-options.ts";
+import { PATIENCE, sample } from "../support/sample.ts";
 import { buildOn, expectPristine, PAGE, STAGES } from "../support/td-vm.ts";
 
 const PAGES = 6;
@@ -66,9 +67,9 @@ describe("ioctls in any order, of two TDs on one host from any stage on", () => 
           const leaked = ["a", "b"].map((name) => host.report(name)?.pagesLeaked ?? 0);
           if (leaked.every((pages) => pages === 0)) expectPristine(host);
         }),
-        { numRuns: 150 },
+        sample(150, 5000),
       );
     },
-    60_000,
+    PATIENCE,
   );
 });

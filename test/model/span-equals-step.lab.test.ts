@@ -8,6 +8,7 @@ import { destroyTd } from "../../src/lab/teardown.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
 import { moduleToJSON } from "../../src/module/snapshot.ts";
 import { randomTd } from "../support/random-td.ts";
+import { PATIENCE, sample } from "../support/sample.ts";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 const STRATEGIES = ["runtime", "exit", "hint"] as const;
@@ -52,9 +53,9 @@ describe("making SEAMCALLs one by one and in spans", () => {
           const spanned = await lifeOf(options, finalize, limit);
           expect(spanned).toEqual(single);
         }),
-        { numRuns: 100 },
+        sample(100, 2000),
       );
     },
-    120_000,
+    2 * PATIENCE,
   );
 });
