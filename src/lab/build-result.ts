@@ -2,6 +2,7 @@ import { intervalRatio, weakestBasis } from "../cost/interval.ts";
 import type { Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
 import type { KernelGeneration, Strategy } from "../kvm/generations/generation.ts";
+import { totalsOf } from "../ledger/phase-counts.ts";
 import { strategyOf } from "./kernels.ts";
 import type {
   ComparisonEntry,
@@ -47,6 +48,7 @@ export function strategyResult(
   if (td.teardown === null) throw new Error(`TD ${td.name} was not torn down`);
   const { strategy, ledger } = td.teardown;
   const phases = ledger.phases();
+  const totals = totalsOf(phases);
   const { privatePages, memoryBytes, vcpus } = description;
   const populatedBytes = (privatePages["4K"] + privatePages["2M"] * 512) * FRAME_BYTES;
   const size = { memoryBytes, populatedBytes, vcpus };
@@ -57,14 +59,14 @@ export function strategyResult(
   return {
     strategy,
     kernel: generation.name,
-    seamcalls: ledger.totals().seamcalls,
+    seamcalls: totals.seamcalls,
     phases: phases.map(({ phase, seamcalls }, i) => ({
       phase: phase as StrategyResult["phases"][number]["phase"],
       seamcalls,
       elapsedNs: intervalOf(priced.phases[i]?.elapsedNs),
     })),
-    statuses: ledger.totals().statuses,
-    hostWork: ledger.totals().hostWork,
+    statuses: totals.statuses,
+    hostWork: totals.hostWork,
     elapsedNs: priced.elapsedNs,
     milestones: priced.milestones,
     end: {

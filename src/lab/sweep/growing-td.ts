@@ -30,6 +30,8 @@ export class GrowingTd {
       await createTd(host, NAME, options, sound);
     } else enlarge(host, options);
     await populateTd(host, NAME, { finalize: true }, sound);
+    // What creation took is not asked for, and need not be copied with every clone.
+    host.add({ ...requireTd(host, NAME), ledger: new Ledger() });
     this.#host = host;
     this.#options = options;
     return host;
@@ -54,7 +56,5 @@ function enlarge(host: SimulatedHost, options: TdOptions): void {
     ...td,
     options: { ...options, packages: td.options.packages },
     vm: new KvmVm(generation, { ...state, shape }, memory),
-    // What creation took is not asked for, and need not be copied with every clone.
-    ledger: new Ledger(),
   });
 }
