@@ -9,8 +9,9 @@ type Retries = Pick<SeamcallPlan, "retryOn" | "tries" | "accept" | "beforeRetry"
 
 /** How this kernel repeats a SEAMCALL, as operands of the call. */
 export function policyOf(host: KvmHost, vm: KvmVm, name: PolicyName): Retries {
-  const { kicks, errno: _, ...retries } = vm.generation.policies[name];
-  return kicks === true ? { ...retries, beforeRetry: () => kickVcpus(host, vm) } : retries;
+  const policy = vm.generation.policies[name];
+  if (policy.kicks !== true) return policy;
+  return { ...policy, beforeRetry: () => kickVcpus(host, vm) };
 }
 
 /** The errno of an ioctl whose SEAMCALL ended with `status`. */

@@ -64,10 +64,12 @@ function consecutive(
   let leaves = first.leaves;
   let endGfn = first.gfn + leaves * frames;
   for (;;) {
-    const next = leavesIn(vm, level, { from: endGfn, to: range.to });
+    const next = vm.memory.leavesFrom(level, endGfn);
     if (next === null || next.pfn !== first.pfn + leaves * frames) break;
+    const nextEnd = next.gfn + next.leaves * frames;
+    if (nextEnd > range.to) break;
     leaves += next.leaves;
-    endGfn = next.gfn + next.leaves * frames;
+    endGfn = nextEnd;
   }
   return { ...first, leaves, endGfn };
 }
