@@ -1,10 +1,8 @@
 import {
-  EXCLUSIVE,
   type LockMode,
   PAGES_PER_SIZE,
   PamtLocks,
   type PamtSize,
-  SHARED,
   SIZE_1G,
   SIZE_2M,
   SIZE_4K,
@@ -282,4 +280,4 @@ export interface PamtSnapshot {
   readonly tables: readonly (readonly number[])[];
 }
 
-export { EXCLUSIVE, PAGES_PER_SIZE, SHARED };
+export { PAGES_PER_SIZE };

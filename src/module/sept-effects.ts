@@ -14,13 +14,6 @@ import {
 } from "./sept-states.ts";
 import type { Td } from "./tdr.ts";
 
-/** PAMT index, in the table of its size, of what the entry where the walk stopped points to. */
-export function pamtIndex(sept: SecureEpt): { size: PamtSize; index: number } {
-  if (!isIn(LEAF_STATES, sept.state)) return { size: 0, index: sept.page };
-  const size = sept.level as PamtSize;
-  return { size, index: sept.page / PAGES_PER_SIZE[size] };
-}
-
 /** BLOCK: BEPOCH of the mapped page or Secure EPT page = TD_EPOCH (ABI 5). */
 export function setBlockEpoch(m: TdxModule, td: Td, sept: SecureEpt, count: number): void {
   if (!isIn(LEAF_STATES, sept.state)) {

@@ -25,9 +25,7 @@ export const REMOVED = 1;
 export const NL_MAPPED = 2;
 export const NL_BLOCKED = 3;
 export const MAPPED = 4;
-export const BLOCKED = 5;
 export const PENDING = 10;
-export const PENDING_BLOCKED = 11;
 
 /** Architectural state as SEPT details show it in RDX[15:8] (ABI 1.6). */
 export const ARCH_STATE = [0, 5, 132, 129, 4, 1, 8, 9, 11, 12, 2, 3, 16, 17, 19, 20] as const;
