@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PUBLISHED_2025 } from "../../../src/cost/profiles/published-2025.ts";
 import { parseFault } from "../../../src/lab/faults/fault-plan.ts";
+import { GENERATIONS } from "../../../src/lab/kernels.ts";
 import { Grid, pointsOf } from "../../../src/lab/sweep/grid.ts";
 import { shardSize, sweep } from "../../../src/lab/sweep/sweep.ts";
 import { LAYOUTS, type TdOptions } from "../../../src/lab/td-options.ts";
@@ -55,7 +56,7 @@ describe("every point", () => {
     mib: fc.uniqueArray(fc.integer({ min: 2, max: 8 }), { minLength: 1, maxLength: 4 }),
     layout: fc.constantFrom(...LAYOUTS),
     pageSize: fc.constantFrom("4K" as const, "2M" as const),
-    kernel: fc.constantFrom("v16", "v6.16", "dynamic-pamt"),
+    kernel: fc.constantFrom(...GENERATIONS.keys()),
     image: fc.constantFrom(0, 4 * MIB),
   });
 
@@ -77,7 +78,7 @@ describe("every point", () => {
             expect(result).toEqual({ ...alone, command: "sweep" });
           }
         }),
-        { numRuns: 12 },
+        { numRuns: 20 },
       );
     },
     SLOW_MS,
