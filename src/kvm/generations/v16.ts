@@ -55,6 +55,23 @@ const hint: Strategy = {
       about: "a release that fails half-way leaves the Secure EPT pages to KVM_BUG_ON",
       source: "kvm-teardown C.4; V16-071, DEV, TM15",
     },
+    {
+      mark: "INFERRED",
+      about:
+        "a later KVM_RUN is not stopped by KVM: VP.ENTER returns TDX_TD_KEYS_NOT_CONFIGURED, and " +
+        "user space sees KVM_EXIT_INTERNAL_ERROR with that status",
+      source: "kvm-teardown C.4; DEV, TM15",
+    },
+    {
+      mark: "UNCONFIRMED",
+      about: "no review of the patch itself was found; that there was none",
+      source: "kvm-teardown C.5, G.2",
+    },
+    {
+      mark: "INFERRED",
+      about: "the command was dropped in v19, which has no text with its name",
+      source: "kvm-teardown C.4, G.2",
+    },
   ],
 };
 
@@ -66,8 +83,15 @@ const DOUBTS: readonly Doubt[] = [
   },
   {
     mark: "UNCONFIRMED",
-    about: "TDCS and TDVPS sizes of TDX module 1.0, which v16 still supported",
+    about:
+      "TDCS and TDVPS sizes of TDX module 1.0, which v16 still supported, and of modules 1.5 as " +
+      "they ship; taken are the 6 and 6 pages that module 1.5.01 needs at least",
     source: "kvm-teardown 1.1, G.4",
+  },
+  {
+    mark: "INFERRED",
+    about: "removal gets slower with more vCPUs because every TRACK asks all of them",
+    source: "kvm-teardown 1.3",
   },
   {
     mark: "INFERRED",

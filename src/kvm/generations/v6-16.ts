@@ -36,6 +36,18 @@ export const SLOW_STRATEGIES: readonly Strategy[] = [
 
 export const DOUBTS_6_16: readonly Doubt[] = [
   {
+    mark: "UNCONFIRMED",
+    about:
+      "TDCS and TDVPS sizes of modules 1.5 as they ship; taken are the 6 and 6 pages that module " +
+      "1.5.01 needs at least",
+    source: "kvm-teardown 1.1, G.4",
+  },
+  {
+    mark: "INFERRED",
+    about: "removal gets slower with more vCPUs because every TRACK asks all of them",
+    source: "kvm-teardown 1.3",
+  },
+  {
     mark: "INFERRED",
     about: "mmu_lock is taken for writing while the mirror root is zapped at VM destruction",
     source: "kvm-teardown D.1 does not name the lock",
