@@ -1,3 +1,4 @@
+import { SOURCES } from "../kvm/generations/sources.ts";
 import type { KernelFacts, KernelsDocument } from "../lab/kernel-facts.ts";
 
 /** Text of a Markdown table cell. */
@@ -41,7 +42,20 @@ export function kernelsMarkdown({ kernels }: KernelsDocument): string {
     ),
     "",
     ...kernels.flatMap((facts, i) => chapter(facts, nearest(facts, kernels.slice(0, i)))),
+    "## Sources",
+    "",
+    ...table(
+      ["key", "what"],
+      Object.entries(SOURCES).filter(([key]) => isUsed(kernels, key)),
+    ),
+    "",
   ].join("\n")}`;
+}
+
+/** Whether any source names the key, and not only a longer one. */
+function isUsed(kernels: readonly KernelFacts[], key: string): boolean {
+  const quoted = key.replace(/[/]/g, "\\/");
+  return new RegExp(`[ ;,"]${quoted}[,;"]`).test(JSON.stringify(kernels));
 }
 
 /** One row says all of a generation: what differs between strategies stands behind their names. */

@@ -28,6 +28,15 @@ describe("docs/kernels.md", () => {
     }
   });
 
+  test("says what every key of a source stands for", () => {
+    const keys = JSON.stringify(kernelsDocument()).match(
+      /\b(?:[VT]\d\d-\w+|T-[\w/]+|K616|TM\d\d|S0)\b/g,
+    );
+    const used = [...new Set(keys)].filter((key) => !/^(?:T-D|T-5)$/.test(key));
+    expect(used.length).toBeGreaterThan(15);
+    for (const key of used) expect(doc).toContain(`\n| ${key} | `);
+  });
+
   test("marks everything that was not read off a kernel", () => {
     for (const { doubts } of GENERATIONS.values()) {
       for (const { mark, about } of doubts) expect(doc).toContain(`- ${mark}: ${about}`);
