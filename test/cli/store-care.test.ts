@@ -158,7 +158,7 @@ describe("commands at the same time", () => {
         runCli(["create", `td-${at % 4}`, "--memory", "1M"], { store }),
       ),
     );
-    expect(all.map(({ code }) => code).sort()).toEqual([0, 0, 0, 0, 64, 64, 64, 64]);
+    expect(all.map(({ code }) => code).sort()).toEqual([0, 0, 0, 0, 69, 69, 69, 69]);
     const tds = JSON.parse((await runCli(["list", "-f", "json"], { store })).stdout) as {
       name: string;
       hkid: number;
