@@ -62,6 +62,7 @@ const RUN_COLUMNS: readonly Column[] = [
   column("version", ({ result }) => result.version),
   column("command", ({ result }) => result.command),
   column("seed", ({ result }) => result.seed),
+  column("whatIf", ({ result }) => (result.whatIf ?? []).join(" ")),
   column("module", ({ result }) => result.module),
   column("profile.name", ({ result }) => result.profile.name),
   column("profile.sha256", ({ result }) => result.profile.sha256),

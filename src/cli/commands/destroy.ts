@@ -90,6 +90,8 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
         result = await destroyFresh(td, { strategy, source }, session);
       } else {
         const { name: chosen } = target;
+        const ideas = (options.whatIf ?? []).map((text) => ` --what-if ${text}`).join("");
+        const again = `destroy ${chosen} --strategy ${strategy}${ideas}`;
         const kernel = restoreHost(store.read())?.report(chosen)?.kernel ?? "";
         verdict.check([{ strategy, kernel }]);
         result = await changeHost(
@@ -99,7 +101,7 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
           (host) => destroyTd(host, chosen, { strategy }, session),
           {
             what: `interrupted; TD ${chosen} stands between two SEAMCALLs`,
-            hint: `${nextCommand(options, `destroy ${chosen} --strategy ${strategy}`)} finishes it`,
+            hint: `${nextCommand(options, again)} finishes it`,
           },
         );
       }

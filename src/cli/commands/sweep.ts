@@ -33,6 +33,7 @@ import { ResumeFile } from "../resume-file.ts";
 import { Interrupted } from "../signals.ts";
 import { RowPrinter, renderSweep, SWEEP_FORMATS } from "../sweep-output.ts";
 import { named, wholeNumber } from "../td-options.ts";
+import { addWhatIfOption } from "../what-if-options.ts";
 
 interface Options extends GlobalOptions, RunOptions, OutputOptions, JudgementOptions {
   readonly strategy?: readonly string[];
@@ -71,6 +72,7 @@ export function define(command: Command, cli: Cli): void {
   );
   command.option("--resume <file>", "write rows to an NDJSON file, going on where it ends");
   addRunOptions(command);
+  addWhatIfOption(command);
   addJudgementOptions(command);
   addOutputOptions(command, SWEEP_FORMATS, ["svg"]);
   addAsciiOption(command);
@@ -218,7 +220,7 @@ class Sweep {
 
   /** What identifies the grid and everything that its rows depend on. */
   #gridName({ profile, seed }: Session): string {
-    const { fault = [], faultAny = false } = this.#options;
+    const { fault = [], faultAny = false, whatIf = [] } = this.#options;
     const parts = {
       version: VERSION,
       axes: givenAxes(this.#options),
@@ -227,6 +229,7 @@ class Sweep {
       seed,
       fault,
       faultAny,
+      whatIf,
     };
     return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
   }

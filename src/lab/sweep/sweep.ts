@@ -6,6 +6,7 @@ import { generation, strategyOf } from "../kernels.ts";
 import type { Result } from "../result.ts";
 import type { TdOptions } from "../td-options.ts";
 import { compareTd, type Session } from "../teardown.ts";
+import { optionsWith } from "../what-if.ts";
 import { type Grid, pointsOf, type Shard } from "./grid.ts";
 import { GrowingTd } from "./growing-td.ts";
 
@@ -58,7 +59,8 @@ export async function* sweep(plan: SweepPlan, session: Session): AsyncGenerator<
     if (index <= plan.skip) continue;
     // A small TD is made and gone without giving way; signals and streams want their turn too.
     if (index % POINTS_A_TURN === 0) await turn();
-    yield { point, result: await resultAt(td, plan.grid.at(point), plan.strategies, session) };
+    const options = optionsWith(plan.grid.at(point), session.whatIf ?? []);
+    yield { point, result: await resultAt(td, options, plan.strategies, session) };
   }
 }
 
