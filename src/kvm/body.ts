@@ -57,6 +57,8 @@ export interface SeamcallStep {
   readonly innerStride: number;
   readonly every: number;
   readonly offset: number;
+  /** Not due in every iteration. */
+  readonly isSparse: boolean;
   readonly retryOn: readonly string[];
   readonly tries: number;
   readonly beforeRetry: (() => void) | null;
@@ -117,6 +119,7 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     innerStride,
     every,
     offset,
+    isSparse: every !== 1,
     retryOn: plan.retryOn ?? NONE,
     tries: plan.tries ?? 1,
     beforeRetry: plan.beforeRetry ?? null,
@@ -144,7 +147,7 @@ export function executionsBefore(step: SeamcallStep, iteration: number): number 
 
 /** The number of the execution that falls on an iteration, or -1 where none does. */
 export function executionAt(step: SeamcallStep, iteration: number): number {
-  if (step.every === 1) return iteration;
+  if (!step.isSparse) return iteration;
   const isDue = iteration === 0 || (step.offset + iteration) % step.every === 0;
   return isDue ? executionsBefore(step, iteration) : -1;
 }

@@ -46,27 +46,27 @@ export class SeamcallPort {
   readonly module: TdxModule;
   readonly observer: SeamcallObserver;
   readonly registers = new Registers();
-  readonly #spanLimit: number;
-  readonly #callsPerTurn: number;
-  readonly #interposer: SeamcallInterposer | null;
-  readonly #target: SeamcallTarget;
-  #callsInChunk = 0;
+  private readonly spanLimit: number;
+  private readonly callsPerTurn: number;
+  private readonly interposer: SeamcallInterposer | null;
+  private readonly target: SeamcallTarget;
+  private callsInChunk = 0;
   /** Iterations of the current body that are done: for progress. */
   bodyDone = 0;
 
   constructor(module: TdxModule, observer: SeamcallObserver, options: PortOptions = {}) {
     this.module = module;
     this.observer = observer;
-    this.#spanLimit = options.spanLimit ?? Number.POSITIVE_INFINITY;
-    this.#callsPerTurn = options.callsPerTurn ?? CALLS_PER_TURN;
-    this.#interposer = options.interposer ?? null;
-    this.#target = this.#interposer ?? module;
+    this.spanLimit = options.spanLimit ?? Number.POSITIVE_INFINITY;
+    this.callsPerTurn = options.callsPerTurn ?? CALLS_PER_TURN;
+    this.interposer = options.interposer ?? null;
+    this.target = this.interposer ?? module;
   }
 
   /** One SEAMCALL with its retries; the status of the last try. */
   call(leaf: Leaf, lp: number, operands: Operands = {}): Status {
     const step = takes({ leaf, lp, ...operands });
-    return this.#callWithRetries(step, 0, 0);
+    return this.callWithRetries(step, 0, 0);
   }
 
   /** Value of a register after the last call. */
@@ -81,23 +81,22 @@ export class SeamcallPort {
   *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
     const singles = new SingleCalls(body);
     while (progress.done < count && progress.failure === null) {
-      if (this.#callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
-        yield* this.#runWatched(body, progress);
+      if (this.callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
+        yield* this.runWatched(body, progress);
         yield* this.pause();
         continue;
       }
       const from = progress.done;
-      const span = this.#uniformIterations(body, from, count - from);
+      const span = this.uniformIterations(body, from, count - from);
       if (span > 1) {
-        this.#runSpan(body, from, span);
+        this.runSpan(body, from, span);
         progress.done = from + span;
       } else {
-        const until =
-          this.#spanLimit === 1 ? Math.min(count, from + ITERATIONS_PER_LOOK) : from + 1;
+        const until = this.spanLimit === 1 ? Math.min(count, from + ITERATIONS_PER_LOOK) : from + 1;
         try {
-          this.#runSingly(singles, until, progress);
+          this.runSingly(singles, until, progress);
         } finally {
-          this.#tell(singles, from, progress);
+          this.tell(singles, from, progress);
         }
         progress.stand(0, 0);
       }
@@ -109,13 +108,13 @@ export class SeamcallPort {
 
   /** Gives way to the driver when it is its turn; between any two SEAMCALLs KVM may do that. */
   *pause(): Generator<void, void> {
-    if (this.#callsInChunk < this.#callsPerTurn) return;
-    this.#callsInChunk = 0;
+    if (this.callsInChunk < this.callsPerTurn) return;
+    this.callsInChunk = 0;
     yield;
   }
 
   /** The rest of one iteration, the place after each call noted, with a pause there. */
-  *#runWatched(body: readonly BodyStep[], progress: BodyProgress): Generator<void, void> {
+  private *runWatched(body: readonly BodyStep[], progress: BodyProgress): Generator<void, void> {
     const iteration = progress.done;
     for (let i = progress.step; i < body.length; i++) {
       const step = body[i] as BodyStep;
@@ -125,7 +124,7 @@ export class SeamcallPort {
         const execution = executionAt(step, iteration);
         const times = execution < 0 ? 0 : step.times;
         for (let time = progress.time; time < times; time++) {
-          const status = this.#callWithRetries(step, execution, time);
+          const status = this.callWithRetries(step, execution, time);
           if (status !== SUCCESS && !matches(step.accept, status)) {
             progress.failure = { step: i, leaf: step.leaf, status };
             return;
@@ -141,74 +140,93 @@ export class SeamcallPort {
   }
 
   /** Iterations up to `until`, call by call; `progress` stands where a call failed for good. */
-  #runSingly(singles: SingleCalls, until: number, progress: BodyProgress): void {
+  private runSingly(singles: SingleCalls, until: number, progress: BodyProgress): void {
     const { steps } = singles;
-    const { registers } = this;
-    const target = this.#target;
-    for (let iteration = progress.done; iteration < until; iteration++) {
-      progress.done = iteration;
-      for (let i = 0; i < steps.length; i++) {
-        const step = steps[i] as SeamcallStep | GuestStep;
-        if (step.kind === "guest") {
-          step.run(iteration, 1);
-          continue;
-        }
-        const execution = executionAt(step, iteration);
-        if (execution < 0) continue;
-        for (let time = 0; time < step.times; time++) {
-          this.#load(step, execution, time);
-          const status = target.seamcall(step.lp, registers, 1);
-          if (status === SUCCESS) continue;
-          progress.stand(singles.body.indexOf(step), time);
-          if (!this.#goesOn(step, execution, progress, status)) return;
-          singles.note(progress.step);
-          progress.stand(0, 0);
+    let iteration = progress.done;
+    try {
+      for (; iteration < until; iteration++) {
+        for (let i = 0; i < steps.length; i++) {
+          const step = steps[i] as SeamcallStep | GuestStep;
+          if (step.kind === "guest") step.run(iteration, 1);
+          else if (!this.execute(singles, step, iteration, progress)) return;
         }
       }
+    } finally {
+      progress.done = iteration;
     }
-    progress.done = until;
+  }
+
+  /** The calls of one step in one iteration; false when one failed and KVM gives up. */
+  private execute(
+    singles: SingleCalls,
+    step: SeamcallStep,
+    iteration: number,
+    progress: BodyProgress,
+  ): boolean {
+    const execution = executionAt(step, iteration);
+    if (execution < 0) return true;
+    let time = 0;
+    let rcx = step.rcxLow + execution * step.rcxStride;
+    do {
+      this.loadAt(step, execution, rcx);
+      const status = this.target.seamcall(step.lp, this.registers, 1);
+      if (status !== SUCCESS) {
+        progress.stand(singles.body.indexOf(step), time);
+        if (!this.goesOn(step, execution, progress, status)) return false;
+        singles.note(progress.step);
+        progress.stand(0, 0);
+      }
+      rcx += step.innerStride;
+      time++;
+    } while (time < step.times);
+    return true;
   }
 
   /** After a call that did not succeed at once: whether KVM goes on when its retries are over. */
-  #goesOn(step: SeamcallStep, execution: number, progress: BodyProgress, first: Status): boolean {
-    const status = this.#retry(step, execution, progress.time, first);
+  private goesOn(
+    step: SeamcallStep,
+    execution: number,
+    progress: BodyProgress,
+    first: Status,
+  ): boolean {
+    const status = this.retry(step, execution, progress.time, first);
     if (status === SUCCESS || matches(step.accept, status)) return true;
     progress.failure = { step: progress.step, leaf: step.leaf, status };
     return false;
   }
 
   /** Tells the observer what was done since iteration `from` and not told one by one. */
-  #tell(singles: SingleCalls, from: number, progress: BodyProgress): void {
+  private tell(singles: SingleCalls, from: number, progress: BodyProgress): void {
     for (const [i, step] of singles.body.entries()) {
       if (step.kind === "guest") continue;
       const count = singles.untold(i, from, progress);
       if (count === 0) continue;
       if (step.kind === "host") this.observer.hostWork(step.work, count);
-      else this.#observe(step, SUCCESS, count);
+      else this.observe(step, SUCCESS, count);
     }
   }
 
-  #uniformIterations(body: readonly BodyStep[], from: number, most: number): number {
-    let span = Math.min(most, this.#spanLimit);
+  private uniformIterations(body: readonly BodyStep[], from: number, most: number): number {
+    let span = Math.min(most, this.spanLimit);
     for (const step of body) {
       if (span === 1) return 1;
       if (step.kind !== "seamcall") continue;
-      span = Math.min(span, this.#reach(step, from, span));
+      span = Math.min(span, this.reach(step, from, span));
     }
-    if (span > 1 && this.#interposer !== null) {
-      return untouchedIterations(this.#interposer, body, from, span);
+    if (span > 1 && this.interposer !== null) {
+      return untouchedIterations(this.interposer, body, from, span);
     }
     return span;
   }
 
   /** Iterations from `from` on over which the calls of `step` are uniform. */
-  #reach(step: SeamcallStep, from: number, most: number): number {
+  private reach(step: SeamcallStep, from: number, most: number): number {
     const { leaf, times, every } = step;
     if (leaf.reach === undefined) return 1;
     const before = executionsBefore(step, from);
     const wanted = (executionsBefore(step, from + most) - before) * times;
     if (wanted === 0) return most;
-    this.#load(step, before, 0);
+    this.load(step, before, 0);
     const reached = leaf.reach(this.module, this.registers, wanted, step.span);
     if (reached >= wanted) return most;
     const whole = Math.floor(reached / times);
@@ -218,7 +236,7 @@ export class SeamcallPort {
     return Math.max(1, Math.min(most, next - from));
   }
 
-  #runSpan(body: readonly BodyStep[], from: number, span: number): void {
+  private runSpan(body: readonly BodyStep[], from: number, span: number): void {
     for (const step of body) {
       if (step.kind === "host") this.observer.hostWork(step.work, step.times * span);
       else if (step.kind === "guest") step.run(from, span);
@@ -226,22 +244,22 @@ export class SeamcallPort {
         const before = executionsBefore(step, from);
         const calls = (executionsBefore(step, from + span) - before) * step.times;
         if (calls === 0) continue;
-        this.#load(step, before, 0);
-        const status = this.#target.seamcall(step.lp, this.registers, calls);
+        this.load(step, before, 0);
+        const status = this.target.seamcall(step.lp, this.registers, calls);
         if (status !== SUCCESS && !step.accept.includes(status.name)) {
           throw new Error(`${step.leaf.name} ended a uniform span with ${status.text}`);
         }
-        this.#observe(step, status, calls);
+        this.observe(step, status, calls);
       }
     }
-    this.#callsInChunk++;
+    this.callsInChunk++;
   }
 
-  #callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
-    this.#load(step, execution, time);
-    const status = this.#target.seamcall(step.lp, this.registers, 1);
-    if (status !== SUCCESS) return this.#retry(step, execution, time, status);
-    this.#observe(step, status, 1);
+  private callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
+    this.load(step, execution, time);
+    const status = this.target.seamcall(step.lp, this.registers, 1);
+    if (status !== SUCCESS) return this.retry(step, execution, time, status);
+    this.observe(step, status, 1);
     return status;
   }
 
@@ -250,15 +268,15 @@ export class SeamcallPort {
    *
    * @throws KvmLivelock when the kernel would go on for ever
    */
-  #retry(step: SeamcallStep, execution: number, time: number, first: Status): Status {
+  private retry(step: SeamcallStep, execution: number, time: number, first: Status): Status {
     let status = first;
-    this.#observe(step, status, 1);
+    this.observe(step, status, 1);
     const tries = Math.min(step.tries, SPIN_LIMIT);
     for (let made = 1; made < tries && matches(step.retryOn, status); made++) {
       step.beforeRetry?.();
-      this.#load(step, execution, time);
-      status = this.#target.seamcall(step.lp, this.registers, 1);
-      this.#observe(step, status, 1);
+      this.load(step, execution, time);
+      status = this.target.seamcall(step.lp, this.registers, 1);
+      this.observe(step, status, 1);
     }
     if (step.tries > SPIN_LIMIT && matches(step.retryOn, status)) {
       throw new KvmLivelock(step.leaf, status);
@@ -266,17 +284,22 @@ export class SeamcallPort {
     return status;
   }
 
-  #observe(step: SeamcallStep, status: Status, count: number): void {
+  private observe(step: SeamcallStep, status: Status, count: number): void {
     const { leaf } = step;
-    this.#callsInChunk += this.#spanLimit === 1 ? count : 1;
+    this.callsInChunk += this.spanLimit === 1 ? count : 1;
     this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize, step.lp);
   }
 
-  #load(step: SeamcallStep, execution: number, time: number): void {
+  private load(step: SeamcallStep, execution: number, time: number): void {
+    const rcx = step.rcxLow + execution * step.rcxStride + time * step.innerStride;
+    this.loadAt(step, execution, rcx);
+  }
+
+  private loadAt(step: SeamcallStep, execution: number, rcx: number): void {
     const { registers } = this;
     const { low } = registers;
     low[RAX] = step.rax;
-    low[RCX] = step.rcxLow + execution * step.rcxStride + time * step.innerStride;
+    low[RCX] = rcx;
     low[RDX] = step.rdxLow;
     registers.wide = 0;
     if (step.hasMore) loadMore(registers, step, execution);

@@ -4,14 +4,8 @@ import type { Leaf } from "./leaf.ts";
 import { LEAVES, NEWER_LEAVES } from "./leaves/index.ts";
 import { type LockMode, SHARED, SIZE_4K } from "./locks.ts";
 import { PageRuns } from "./page-runs.ts";
-import {
-  METADATA_INCORRECT,
-  OPERAND_BUSY,
-  OPERAND_INVALID,
-  Pamt,
-  PT_TDR,
-  PT_TDVPR,
-} from "./pamt.ts";
+import { PT_TDR, PT_TDVPR } from "./page-types.ts";
+import { METADATA_INCORRECT, OPERAND_BUSY, OPERAND_INVALID, Pamt } from "./pamt.ts";
 import { type Platform, packageCount } from "./platform.ts";
 import { RAX, RCX, RDX, Registers } from "./registers.ts";
 import { PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
@@ -81,8 +75,8 @@ export class TdxModule {
    * Addresses stay in registers on their way: as arguments they would be boxed, call by call.
    */
   readonly inputs = new Registers();
-  #rdxFlag = 0;
-  #lastTd: Td | null = null;
+  private rdxFlag = 0;
+  private lastTd: Td | null = null;
 
   constructor(platform: Platform) {
     this.platform = platform;
@@ -105,7 +99,8 @@ export class TdxModule {
    * The status is what RAX holds afterwards; the other registers are written in place.
    */
   seamcall(lp: number, r: Registers, count = 1, environment: CallEnvironment = QUIET): Status {
-    const leaf = LEAVES[r.low[RAX] as number] ?? this.#rareLeaf(r);
+    let leaf = LEAVES[r.low[RAX] as number];
+    if (leaf === undefined) leaf = this.rareLeaf(r);
     if (leaf === undefined || r.isWide(RAX)) return INVALID;
     this.lp = lp;
     if (this.environment !== environment) this.environment = environment;
@@ -116,15 +111,15 @@ export class TdxModule {
   }
 
   /** Dispatcher checks of ABI 2 for everything but version 0 of a leaf of module 1.5. */
-  #rareLeaf(r: Registers): Leaf | undefined {
+  private rareLeaf(r: Registers): Leaf | undefined {
     const rax = r.low[RAX] as number;
     if (rax >= 2 ** 24) return undefined;
-    const leaf = this.#leaf(rax & 0xffff);
+    const leaf = this.leaf(rax & 0xffff);
     return rax > 0xffff && leaf?.maxVersion === 0 ? undefined : leaf;
   }
 
   /** Leaves of a newer module exist where the platform says so. */
-  #leaf(number: number): Leaf | undefined {
+  private leaf(number: number): Leaf | undefined {
     return LEAVES[number] ?? (this.platform.hasDynamicPamt ? NEWER_LEAVES[number] : undefined);
   }
 
@@ -152,7 +147,7 @@ export class TdxModule {
 
   /** P-PAGE of a TDR operand. */
   tdrOperand(r: Registers, register: number, mode: LockMode): Td | null {
-    const last = this.#lastTd;
+    const last = this.lastTd;
     if (last !== null && r.low[register] === last.page * 4096 && !r.isWide(register)) {
       if (this.pamt.locks.takePath(last.page, SIZE_4K, mode)) return last;
       this.refused = OPERAND_BUSY[register] as Status;
@@ -164,16 +159,16 @@ export class TdxModule {
 
   /** The TD whose TDR lies in this page. */
   tdOf(tdrPage: number): Td {
-    const last = this.#lastTd;
+    const last = this.lastTd;
     if (last !== null && last.page === tdrPage) return last;
-    this.#lastTd = this.tds.get(tdrPage) as Td;
-    return this.#lastTd;
+    this.lastTd = this.tds.get(tdrPage) as Td;
+    return this.lastTd;
   }
 
   /** The TDR of this page is gone. */
   forgetTd(td: Td): void {
     this.tds.delete(td.page);
-    this.#lastTd = null;
+    this.lastTd = null;
   }
 
   /** P-PAGE of a TDVPR operand. */
@@ -207,11 +202,11 @@ export class TdxModule {
     inputs.low[RDX] = low[RDX] as number;
     low[RCX] = 0;
     low[RDX] = 0;
-    if (r.wide !== 0 || inputs.wide !== 0) this.#takeWideSeptOperands(r);
-    this.#rdxFlag = 0;
+    if (r.wide !== 0 || inputs.wide !== 0) this.takeWideSeptOperands(r);
+    this.rdxFlag = 0;
   }
 
-  #takeWideSeptOperands(r: Registers): void {
+  private takeWideSeptOperands(r: Registers): void {
     for (const register of [RCX, RDX]) {
       this.inputs.setHigh(register, r.high(register));
       r.setHigh(register, 0);
@@ -220,9 +215,9 @@ export class TdxModule {
 
   /** Bit 0 of RDX is a flag of some leaves and not part of the TDR's address. */
   takeRdxFlag(): boolean {
-    this.#rdxFlag = (this.inputs.low[RDX] as number) & 1;
-    this.inputs.low[RDX] = (this.inputs.low[RDX] as number) - this.#rdxFlag;
-    return this.#rdxFlag === 1;
+    this.rdxFlag = (this.inputs.low[RDX] as number) & 1;
+    this.inputs.low[RDX] = (this.inputs.low[RDX] as number) - this.rdxFlag;
+    return this.rdxFlag === 1;
   }
 
   /** True when RDX has bits set that are neither address nor flag. */
@@ -234,7 +229,7 @@ export class TdxModule {
   restoreSeptOperands(r: Registers): void {
     r.copy(this.inputs, RCX);
     r.copy(this.inputs, RDX);
-    r.low[RDX] = (r.low[RDX] as number) + this.#rdxFlag;
+    r.low[RDX] = (r.low[RDX] as number) + this.rdxFlag;
   }
 
   /**

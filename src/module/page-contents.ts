@@ -1,5 +1,5 @@
 import type { TdxModule } from "./module.ts";
-import { PAGE_BYTES, PT_EPT, PT_TDCX, PT_TDR } from "./pamt.ts";
+import { PAGE_BYTES, PT_EPT, PT_TDCX, PT_TDR } from "./page-types.ts";
 import type { L2SecureEpt } from "./secure-ept.ts";
 import { L2_FREE } from "./sept-states.ts";
 import { TD_PARAMS_BYTES } from "./td-params.ts";

@@ -1,17 +1,8 @@
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
 import type { PageRuns, StepOfTag } from "./page-runs.ts";
-import {
-  PAGES_PER_SIZE,
-  type Pamt,
-  PT_EPT,
-  PT_NDA,
-  PT_REG,
-  PT_RSVD,
-  PT_TDCX,
-  PT_TDR,
-  PT_TDVPR,
-} from "./pamt.ts";
+import { PT_EPT, PT_NDA, PT_REG, PT_RSVD, PT_TDCX, PT_TDR, PT_TDVPR } from "./page-types.ts";
+import { PAGES_PER_SIZE, type Pamt } from "./pamt.ts";
 import { TD_TEARDOWN, type Td } from "./tdr.ts";
 
 /** Takes a broken invariant down: its id in the reliability notes (I-1 to I-8) and what is wrong. */

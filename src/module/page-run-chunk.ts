@@ -40,7 +40,8 @@ export class Chunk {
   }
 
   tagOf(index: number): number {
-    return this.#runs[index * FIELDS + TAG] as number;
+    // A small integer again, which a number read from the array is not for the compiler.
+    return (this.#runs[index * FIELDS + TAG] as number) | 0;
   }
 
   baseOf(index: number): number {

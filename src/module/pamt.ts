@@ -8,28 +8,12 @@ import {
   SIZE_4K,
 } from "./locks.ts";
 import { PageRuns } from "./page-runs.ts";
+import { PAGE_BYTES, PT_NDA, PT_REG, PT_RSVD, TYPE_BITS, TYPE_MASK, typeOf } from "./page-types.ts";
 import type { Platform } from "./platform.ts";
 import { R8, R9, R10, R11, RCX, RDX, type Registers } from "./registers.ts";
 import { Status, SUCCESS } from "./status.ts";
 
-/** PAMT page types (ABI 1.4). */
-export const PT_NDA = 0;
-export const PT_RSVD = 1;
-export const PT_REG = 3;
-export const PT_TDR = 4;
-export const PT_TDCX = 5;
-export const PT_TDVPR = 6;
-export const PT_EPT = 8;
-
-export const PAGE_BYTES = 4096;
-const TYPE_BITS = 4;
-const TYPE_MASK = 15;
 const FREED_TDR_TAG = PT_NDA | (1 << TYPE_BITS);
-
-/** Page type in a tag of {@link Pamt.tag}. */
-export function typeOf(tag: number): number {
-  return tag & TYPE_MASK;
-}
 
 function freeKeepingBepoch(runs: PageRuns, index: number, count: number, tag: number): void {
   runs.seek(index);
@@ -65,30 +49,26 @@ export const METADATA_INCORRECT = statusOf("TDX_PAGE_METADATA_INCORRECT");
 export class Pamt {
   readonly locks = new PamtLocks();
   readonly tables: readonly [PageRuns, PageRuns, PageRuns];
-  readonly #smallEntries: PageRuns;
-  /** False while the tables of 2 MiB and 1 GiB entries are empty: no walk can stop there. */
-  #hasLargeEntries = false;
+  private readonly smallEntries: PageRuns;
+  /** 0 while the tables of 2 MiB and 1 GiB entries are empty: no walk can stop there. */
+  private largeRuns = 0;
   /** Owner numbers stand for TDR pages, so that a tag stays a small integer; 0, 1 are no owner. */
-  readonly #owners: number[] = [0, 0];
-  readonly #ownerNumbers = new Map<number, number>([[0, 0]]);
-  readonly #platform: Platform;
-  readonly #hkidLimit: number;
-  readonly #keepsFreedBepoch: boolean;
+  private readonly owners: number[] = [0, 0];
+  private readonly ownerNumbers = new Map<number, number>([[0, 0]]);
+  private readonly platform: Platform;
+  private readonly addressLimit: number = 0;
+  private readonly keepsFreedBepoch: boolean;
   /** TDMR of the last look-up, in pages. */
-  #tdmrStart = 0;
-  #tdmrEnd = 0;
-  /** Size of the leaf entry that the last `walk` stopped at, and its index in that table. */
-  walkSize: PamtSize = SIZE_4K;
-  walkIndex = 0;
-
+  private tdmrFrom = 0;
+  private tdmrTo = 0;
   /** Without `tables` every page is free, but for the reserved ones. */
   constructor(platform: Platform, tables?: Pamt["tables"]) {
-    this.#platform = platform;
-    this.#keepsFreedBepoch = platform.keepsFreedBepoch === true;
-    this.#hkidLimit = 2 ** platform.hkidShift;
+    this.platform = platform;
+    this.keepsFreedBepoch = platform.keepsFreedBepoch === true;
+    this.addressLimit = 2 ** platform.hkidShift;
     this.tables = tables ?? [new PageRuns(noStep), new PageRuns(noStep), new PageRuns(noStep)];
-    this.#smallEntries = this.tables[SIZE_4K];
-    this.#hasLargeEntries = !this.tables[SIZE_2M].isEmpty || !this.tables[SIZE_1G].isEmpty;
+    this.smallEntries = this.tables[SIZE_4K];
+    this.largeRuns = this.tables[SIZE_2M].runCount + this.tables[SIZE_1G].runCount;
     if (tables !== undefined) return;
     for (const { base, reserved = [] } of platform.tdmrs) {
       for (const hole of reserved) {
@@ -100,19 +80,19 @@ export class Pamt {
 
   /** First address above the HKID bits: private operands must lie below (ABI 3.1). */
   get hkidLimit(): number {
-    return this.#hkidLimit;
+    return this.addressLimit;
   }
 
   isInTdmr(page: number): boolean {
-    return (page >= this.#tdmrStart && page < this.#tdmrEnd) || this.#findTdmr(page);
+    return (page >= this.tdmrFrom && page < this.tdmrTo) || this.findTdmr(page);
   }
 
-  #findTdmr(page: number): boolean {
+  private findTdmr(page: number): boolean {
     const address = page * PAGE_BYTES;
-    for (const { base, size } of this.#platform.tdmrs) {
+    for (const { base, size } of this.platform.tdmrs) {
       if (address < base || address >= base + size) continue;
-      this.#tdmrStart = base / PAGE_BYTES;
-      this.#tdmrEnd = (base + size) / PAGE_BYTES;
+      this.tdmrFrom = base / PAGE_BYTES;
+      this.tdmrTo = (base + size) / PAGE_BYTES;
       return true;
     }
     return false;
@@ -120,43 +100,39 @@ export class Pamt {
 
   /** First page after the TDMR that holds `page`. */
   tdmrEnd(page: number): number {
-    return this.isInTdmr(page) ? this.#tdmrEnd : page;
+    return this.isInTdmr(page) ? this.tdmrTo : page;
   }
 
-  /** Rows 1 and 2 of P-PAGE (ABI 6): alignment, HKID bits, TDMR. `size` is the page's own. */
-  checkAddress(r: Registers, register: number, size: PamtSize = SIZE_4K): Status {
+  /** Rows 1 and 2 of P-PAGE (ABI 6) for a 4 KiB page: alignment, HKID bits, TDMR. */
+  checkAddress(r: Registers, register: number): Status {
     const low = r.low[register] as number;
-    if (r.isWide(register) || low >= this.#hkidLimit || (low & 0xfff) !== 0) {
+    if (r.isWide(register) || low >= this.addressLimit || (low & 0xfff) !== 0) {
       return OPERAND_INVALID[register] as Status;
     }
-    const page = low / PAGE_BYTES;
-    if (size !== SIZE_4K && page % PAGES_PER_SIZE[size] !== 0) {
-      return OPERAND_INVALID[register] as Status;
-    }
-    return this.isInTdmr(page) ? SUCCESS : (ADDR_RANGE_ERROR[register] as Status);
+    return this.isInTdmr(low / PAGE_BYTES) ? SUCCESS : (ADDR_RANGE_ERROR[register] as Status);
   }
 
-  /**
-   * Locks the way down to the entry of `page` and stops at a PT_REG entry or at `size`: entries
-   * above it shared, the one where it stops as asked for. False is a lock conflict.
-   */
-  lockWalk(page: number, mode: LockMode, size: PamtSize = SIZE_4K): boolean {
-    this.walkSize = size;
-    this.walkIndex = page;
-    if (this.#hasLargeEntries || size !== SIZE_4K) this.#walkLarge(page, size);
-    return this.locks.takePath(page, this.walkSize, mode);
+  /** The same for a page of `size`. */
+  checkAddressOf(r: Registers, register: number, size: PamtSize): Status {
+    const status = this.checkAddress(r, register);
+    const page = (r.low[register] as number) / PAGE_BYTES;
+    const isAligned = page % PAGES_PER_SIZE[size] === 0;
+    return isAligned ? status : (OPERAND_INVALID[register] as Status);
   }
 
-  #walkLarge(page: number, size: PamtSize): void {
-    let leaf: PamtSize = size;
-    if (size < SIZE_1G && this.#isPlainPage(page, SIZE_1G)) leaf = SIZE_1G;
-    else if (size < SIZE_2M && this.#isPlainPage(page, SIZE_2M)) leaf = SIZE_2M;
-    this.walkSize = leaf;
-    this.walkIndex = Math.floor(page / PAGES_PER_SIZE[leaf]);
+  /** Size of the entry where a walk down to `page` stops: a PT_REG entry or the 4 KiB one. */
+  walkSize(page: number): PamtSize {
+    return this.largeRuns === 0 ? SIZE_4K : this.walkSizeTo(page, SIZE_4K);
+  }
+
+  /** The same, but it stops at an entry of `size` in any case. */
+  walkSizeTo(page: number, size: PamtSize): PamtSize {
+    if (size < SIZE_1G && this.isPlainPage(page, SIZE_1G)) return SIZE_1G;
+    return size < SIZE_2M && this.isPlainPage(page, SIZE_2M) ? SIZE_2M : size;
   }
 
   /** True where the walk stops above 4 KiB: the entry of this size maps a private page. */
-  #isPlainPage(page: number, size: PamtSize): boolean {
+  private isPlainPage(page: number, size: PamtSize): boolean {
     return this.type(Math.floor(page / PAGES_PER_SIZE[size]), size) === PT_REG;
   }
 
@@ -170,16 +146,15 @@ export class Pamt {
     const status = this.checkAddress(r, register);
     if (status !== SUCCESS) return status;
     const page = (r.low[register] as number) / PAGE_BYTES;
-    if (!this.lockWalk(page, mode)) return OPERAND_BUSY[register] as Status;
-    if (this.walkSize !== SIZE_4K || this.type(page) !== type) {
-      return METADATA_INCORRECT[register] as Status;
-    }
-    return SUCCESS;
+    const size = this.walkSize(page);
+    if (!this.locks.takePath(page, size, mode)) return OPERAND_BUSY[register] as Status;
+    const isOfType = size === SIZE_4K && typeOf(this.smallEntries.tagAt(page)) === type;
+    return isOfType ? SUCCESS : (METADATA_INCORRECT[register] as Status);
   }
 
   /** Type and owner of an entry as one number, for `typeOf` and `ownerOf`. */
-  tag(index: number, size: PamtSize = SIZE_4K): number {
-    return size === SIZE_4K ? this.#smallEntries.tagAt(index) : this.tables[size].tagAt(index);
+  tag(index: number, size: PamtSize): number {
+    return size === SIZE_4K ? this.smallEntries.tagAt(index) : this.tables[size].tagAt(index);
   }
 
   type(index: number, size: PamtSize = SIZE_4K): number {
@@ -192,7 +167,7 @@ export class Pamt {
   }
 
   ownerOf(tag: number): number {
-    return this.#owners[tag >> TYPE_BITS] as number;
+    return this.owners[tag >> TYPE_BITS] as number;
   }
 
   bepoch(index: number, size: PamtSize = SIZE_4K): number {
@@ -212,9 +187,9 @@ export class Pamt {
     bepoch?: number,
     size: PamtSize = SIZE_4K,
   ): void {
-    const tag = type | (this.#ownerNumber(ownerTdr) << TYPE_BITS);
+    const tag = type | (this.ownerNumber(ownerTdr) << TYPE_BITS);
     this.tables[size].assign(index, count, tag, bepoch ?? this.bepoch(index, size));
-    if (size !== SIZE_4K) this.#hasLargeEntries = true;
+    if (size !== SIZE_4K) this.largeRuns = this.largeRuns + 1;
   }
 
   setBepoch(index: number, count: number, bepoch: number, size: PamtSize = SIZE_4K): void {
@@ -224,10 +199,14 @@ export class Pamt {
 
   /** PT_NDA; the owner stays. */
   free(index: number, count: number, size: PamtSize = SIZE_4K): void {
-    const runs = size === SIZE_4K ? this.#smallEntries : this.tables[size];
-    const tag = runs.tagAt(index) & ~TYPE_MASK;
-    if (this.#keepsFreedBepoch) freeKeepingBepoch(runs, index, count, tag);
-    else runs.assign(index, count, tag, 0);
+    this.freeTagged(index, count, size, this.tag(index, size));
+  }
+
+  /** The same for entries whose tag is known. */
+  freeTagged(index: number, count: number, size: PamtSize, tag: number): void {
+    const runs = size === SIZE_4K ? this.smallEntries : this.tables[size];
+    if (this.keepsFreedBepoch) freeKeepingBepoch(runs, index, count, tag & ~TYPE_MASK);
+    else runs.assign(index, count, tag & ~TYPE_MASK, 0);
   }
 
   /** How many of `most` entries from `index` on are PT_NDA, whatever their last owner was. */
@@ -245,32 +224,32 @@ export class Pamt {
     return Math.min(runs.runEnd - index, most);
   }
 
-  #ownerNumber(tdrPage: number): number {
-    let number = this.#ownerNumbers.get(tdrPage);
+  private ownerNumber(tdrPage: number): number {
+    let number = this.ownerNumbers.get(tdrPage);
     if (number === undefined) {
-      number = this.#owners.push(tdrPage) - 1;
-      this.#ownerNumbers.set(tdrPage, number);
+      number = this.owners.push(tdrPage) - 1;
+      this.ownerNumbers.set(tdrPage, number);
     }
     return number;
   }
 
   /** Plain data for a snapshot. */
   toJSON(): PamtSnapshot {
-    return { owners: [...this.#owners], tables: this.tables.map((runs) => runs.toArray()) };
+    return { owners: [...this.owners], tables: this.tables.map((runs) => runs.toArray()) };
   }
 
   static restore(platform: Platform, { owners, tables }: PamtSnapshot): Pamt {
     const table = (size: PamtSize) => PageRuns.fromArray(noStep, tables[size] ?? []);
     const pamt = new Pamt(platform, [table(SIZE_4K), table(SIZE_2M), table(SIZE_1G)]);
-    for (const tdrPage of owners) pamt.#ownerNumber(tdrPage);
+    for (const tdrPage of owners) pamt.ownerNumber(tdrPage);
     return pamt;
   }
 
   /** A copy with the same pages in use and no lock held. */
   clone(): Pamt {
     const table = (size: PamtSize) => this.tables[size].clone();
-    const pamt = new Pamt(this.#platform, [table(SIZE_4K), table(SIZE_2M), table(SIZE_1G)]);
-    for (const tdrPage of this.#owners) pamt.#ownerNumber(tdrPage);
+    const pamt = new Pamt(this.platform, [table(SIZE_4K), table(SIZE_2M), table(SIZE_1G)]);
+    for (const tdrPage of this.owners) pamt.ownerNumber(tdrPage);
     return pamt;
   }
 }

@@ -1,11 +1,5 @@
 import { Chunk } from "./page-run-chunk.ts";
-
-/** How far `base` advances from one page to the next; it depends on the low four bits of the tag. */
-export type StepOfTag = (tag: number) => number;
-
-const TAG_KINDS = 16;
-/** `beforeTag` where nobody has looked yet. */
-const UNKNOWN = -1;
+import { KIND_MASK, type StepOfTag, UNKNOWN } from "./run-tag.ts";
 
 /**
  * Sorted runs in a list of chunks, and a cursor: it stands at the run around the page last looked
@@ -36,32 +30,32 @@ export class RunCursor {
   protected index = 0;
   protected readonly stepOf: StepOfTag;
   /** The step of every tag by its low four bits: looked up in hot loops, so a table, not a call. */
-  readonly #steps = new Float64Array(TAG_KINDS);
+  private readonly steps = new Float64Array(KIND_MASK + 1);
 
   constructor(stepOf: StepOfTag) {
     this.stepOf = stepOf;
-    for (let kind = 0; kind < TAG_KINDS; kind++) this.#steps[kind] = stepOf(kind);
+    for (let kind = 0; kind <= KIND_MASK; kind++) this.steps[kind] = stepOf(kind);
   }
 
   protected stepFor(tag: number): number {
-    return this.#steps[tag & (TAG_KINDS - 1)] as number;
+    return this.steps[tag & KIND_MASK] as number;
   }
 
   /** Stands at the run or gap around `page`. */
   protected find(page: number): void {
     this.settleStart();
-    if (!this.#isInCurrentChunk(page)) this.#findChunk(page);
+    if (!this.isInCurrentChunk(page)) this.findChunk(page);
     this.load(page, this.chunk.lastStartingUpTo(page, this.index));
   }
 
-  #isInCurrentChunk(page: number): boolean {
+  private isInCurrentChunk(page: number): boolean {
     const { chunk } = this;
     const { head, tail } = chunk;
     if (head === tail || page < chunk.startOf(head)) return false;
     return page <= chunk.startOf(tail - 1) || this.at === this.chunks.length - 1;
   }
 
-  #findChunk(page: number): void {
+  private findChunk(page: number): void {
     const { chunks } = this;
     let low = 0;
     let high = chunks.length - 1;

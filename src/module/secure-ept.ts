@@ -8,15 +8,14 @@ import {
   L2_NL_MAPPED,
   LEAF_STATES,
   NL_MAPPED,
+  STATE_BITS,
+  STATE_MASK,
 } from "./sept-states.ts";
 
 /** 4 KiB pages that one entry of a level maps (ABI 3.5). */
 export const PAGES_PER_ENTRY = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36] as const;
 /** Entries of one Secure EPT page. */
 const ENTRIES_PER_TABLE = 512;
-
-const STATE_BITS = 4;
-const STATE_MASK = 15;
 
 /** Leaves of level L map 512^L pages; a non-leaf entry points to one Secure EPT page. */
 function stepAt(level: number): (tag: number) => number {
@@ -41,8 +40,8 @@ export class SecureEpt {
   aliases = 0;
   page = 0;
   /** Guest pages whose tables down to level 0 are known to be mapped, until a table changes. */
-  #tablesFrom = 0;
-  #tablesTo = 0;
+  private tablesFrom = 0;
+  private tablesTo = 0;
 
   constructor(pwl: number, levels?: readonly PageRuns[]) {
     this.pwl = pwl;
@@ -51,17 +50,17 @@ export class SecureEpt {
 
   /** Walk rule of ABI 3.5: true when the requested level was reached, whatever the entry holds. */
   walk(gpaPage: number, level: number): boolean {
-    if (level > 0 || gpaPage < this.#tablesFrom || gpaPage >= this.#tablesTo) {
-      if (!this.#walkTables(gpaPage, level)) return false;
+    if (level > 0 || gpaPage < this.tablesFrom || gpaPage >= this.tablesTo) {
+      if (!this.walkTables(gpaPage, level)) return false;
     }
     const index = level === 0 ? gpaPage : Math.floor(gpaPage / (PAGES_PER_ENTRY[level] as number));
     const runs = this.levels[level] as PageRuns;
-    this.#stopAt(level, index, runs, runs.seek(index));
+    this.stopAt(level, index, runs, runs.seek(index));
     return true;
   }
 
   /** Descends from the root to the entry above `level`; false where it stops on the way. */
-  #walkTables(gpaPage: number, level: number): boolean {
+  private walkTables(gpaPage: number, level: number): boolean {
     let from = 0;
     let to = Number.POSITIVE_INFINITY;
     for (let at = this.pwl; at > level; at--) {
@@ -70,15 +69,15 @@ export class SecureEpt {
       const runs = this.levels[at] as PageRuns;
       const tag = runs.seek(index);
       if ((tag & STATE_MASK) !== NL_MAPPED) {
-        this.#stopAt(at, index, runs, tag);
+        this.stopAt(at, index, runs, tag);
         return false;
       }
       from = Math.max(from, index * entryPages);
       to = Math.min(to, runs.runEnd * entryPages);
     }
     if (level === 0) {
-      this.#tablesFrom = from;
-      this.#tablesTo = to;
+      this.tablesFrom = from;
+      this.tablesTo = to;
     }
     return true;
   }
@@ -91,7 +90,7 @@ export class SecureEpt {
   /** Rewrites `count` entries from the one where the walk stopped. FREE takes them away. */
   set(state: number, page: number, count: number, aliases = 0): void {
     const runs = this.levels[this.level] as PageRuns;
-    if (this.level > 0) this.#tablesTo = 0;
+    if (this.level > 0) this.tablesTo = 0;
     runs.assign(this.index, count, state | (aliases << STATE_BITS), state === FREE ? 0 : page);
   }
 
@@ -126,7 +125,7 @@ export class SecureEpt {
   /** Makes the table below the entry where the walk stopped 512 leaves mapping from `page` on. */
   fillTable(state: number, page: number): void {
     const runs = this.levels[this.level - 1] as PageRuns;
-    this.#tablesTo = 0;
+    this.tablesTo = 0;
     runs.assign(this.index * ENTRIES_PER_TABLE, ENTRIES_PER_TABLE, state, page);
   }
 
@@ -181,7 +180,7 @@ export class SecureEpt {
     return Math.max(1, Math.floor(pages / size));
   }
 
-  #stopAt(level: number, index: number, runs: PageRuns, tag: number): void {
+  private stopAt(level: number, index: number, runs: PageRuns, tag: number): void {
     this.level = level;
     this.index = index;
     this.state = tag & STATE_MASK;

@@ -1,7 +1,8 @@
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
 import { leaveContents } from "./page-contents.ts";
-import { PAGES_PER_SIZE, PT_EPT } from "./pamt.ts";
+import { PT_EPT } from "./page-types.ts";
+import { PAGES_PER_SIZE } from "./pamt.ts";
 import { R9, R10, R11, type Registers } from "./registers.ts";
 import type { L2SecureEpt, SecureEpt } from "./secure-ept.ts";
 import {

@@ -2,7 +2,8 @@ import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
 import { checkRuns, type OwnedPages, pageName, type Report } from "./page-invariants.ts";
 import type { PageRun, PageRuns } from "./page-runs.ts";
-import { PAGES_PER_SIZE, PT_EPT, PT_REG } from "./pamt.ts";
+import { PT_EPT, PT_REG } from "./page-types.ts";
+import { PAGES_PER_SIZE } from "./pamt.ts";
 import { type L2SecureEpt, PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
 import {
   BLOCKED_STATES,

@@ -27,6 +27,10 @@ export const NL_BLOCKED = 3;
 export const MAPPED = 4;
 export const PENDING = 10;
 
+/** The tag of a run of entries: state in the low bits, alias flags above (ABI 3.7). */
+export const STATE_BITS = 4;
+export const STATE_MASK = 15;
+
 /** Architectural state as SEPT details show it in RDX[15:8] (ABI 1.6). */
 export const ARCH_STATE = [0, 5, 132, 129, 4, 1, 8, 9, 11, 12, 2, 3, 16, 17, 19, 20] as const;
 

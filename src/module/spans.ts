@@ -1,7 +1,8 @@
 import type { Span } from "./leaf.ts";
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
-import { PAGE_BYTES, PAGES_PER_SIZE, PT_REG } from "./pamt.ts";
+import { PAGE_BYTES, PT_REG } from "./page-types.ts";
+import { PAGES_PER_SIZE } from "./pamt.ts";
 import { R8, RCX, RDX, type Registers } from "./registers.ts";
 import { PAGES_PER_ENTRY } from "./secure-ept.ts";
 import { FREE, FREE_STATES, isIn, LEAF_STATES, MAPPED } from "./sept-states.ts";

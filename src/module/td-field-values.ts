@@ -4,7 +4,7 @@ import {
   NATIVE_FAMILY_MODEL_STEPPING,
 } from "./cpuid-configuration.ts";
 import type { TdxModule } from "./module.ts";
-import { PAGE_BYTES } from "./pamt.ts";
+import { PAGE_BYTES } from "./page-types.ts";
 import type { TdElement } from "./td-field-reading.ts";
 import { SEPT_ROOT_TDCX } from "./tdcs.ts";
 import type { Td } from "./tdr.ts";

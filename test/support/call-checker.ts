@@ -6,7 +6,7 @@ import { checkInvariants } from "../../src/module/invariants.ts";
 import { HKID_FREE } from "../../src/module/key-ownership.ts";
 import { withoutDetails } from "../../src/module/leaf-statuses.ts";
 import { TdxModule } from "../../src/module/module.ts";
-import { PT_NDA, PT_RSVD } from "../../src/module/pamt.ts";
+import { PT_NDA, PT_RSVD } from "../../src/module/page-types.ts";
 import { RCX, RDX } from "../../src/module/registers.ts";
 import { type ModuleSnapshot, moduleToJSON } from "../../src/module/snapshot.ts";
 import { needsTlbTracking } from "../../src/module/tdcs.ts";

@@ -6,7 +6,7 @@ import { type HostedTd, SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { destroyTd, type Session } from "../../src/lab/teardown.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
-import { PT_NDA, PT_RSVD } from "../../src/module/pamt.ts";
+import { PT_NDA, PT_RSVD } from "../../src/module/page-types.ts";
 
 const NAME = "td";
 const PAGES_PER_SIZE = [1, 512, 512 * 512];

@@ -3,7 +3,7 @@ import { TdVm, type TdVmControl } from "../../src/lab/ioctls.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
-import { PT_NDA, typeOf } from "../../src/module/pamt.ts";
+import { PT_NDA, typeOf } from "../../src/module/page-types.ts";
 import { moduleToJSON } from "../../src/module/snapshot.ts";
 
 export const PAGE = 4096;

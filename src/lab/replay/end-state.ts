@@ -1,7 +1,8 @@
 import { KOT_STATES, type KotEntry } from "../../module/key-ownership.ts";
 import type { PamtSize } from "../../module/locks.ts";
 import type { TdxModule } from "../../module/module.ts";
-import { PAGE_BYTES, PAGES_PER_SIZE, PT_NDA, PT_RSVD } from "../../module/pamt.ts";
+import { PAGE_BYTES, PT_NDA, PT_RSVD } from "../../module/page-types.ts";
+import { PAGES_PER_SIZE } from "../../module/pamt.ts";
 import type { Difference } from "./mismatch.ts";
 import type { FinalPage, FinalState } from "./sequence.ts";
 

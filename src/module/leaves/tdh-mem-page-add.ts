@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
-import { OPERAND_INVALID, PAGE_BYTES, PT_NDA, PT_REG } from "../pamt.ts";
+import { PAGE_BYTES, PT_NDA, PT_REG } from "../page-types.ts";
+import { OPERAND_INVALID } from "../pamt.ts";
 import { isSharedAddress } from "../platform.ts";
 import { R8, R9, RDX } from "../registers.ts";
 import { FREE, MAPPED } from "../sept-states.ts";

@@ -1,14 +1,8 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
-import {
-  METADATA_INCORRECT,
-  OPERAND_BUSY,
-  PAGE_BYTES,
-  PAGES_PER_SIZE,
-  PT_NDA,
-  PT_REG,
-} from "../pamt.ts";
+import { PAGE_BYTES, PT_NDA, PT_REG } from "../page-types.ts";
+import { METADATA_INCORRECT, OPERAND_BUSY, PAGES_PER_SIZE } from "../pamt.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import { isIn, PENDING, stateSet } from "../sept-states.ts";
 import { newPageReach } from "../spans.ts";
@@ -43,7 +37,7 @@ export const tdhMemPageAug: Leaf = {
     // The content is left as it is: the guest's ACCEPT zeroes it.
     const page = (r.low[R8] as number) / PAGE_BYTES;
     sept.set(PENDING, page, count);
-    m.pamt.take(m.pamt.walkIndex, count, PT_REG, td.page, 0, size);
+    m.pamt.take(page / PAGES_PER_SIZE[size], count, PT_REG, td.page, 0, size);
     td.chldcnt += count * PAGES_PER_SIZE[size];
     return SUCCESS;
   },
@@ -57,16 +51,17 @@ export const tdhMemPageAug: Leaf = {
 /** P-FREE-RANGE(R8): the page of `size` is free, and so are all smaller ones in it. */
 function checkFreeRange(m: TdxModule, r: Registers, size: PamtSize): boolean {
   const { pamt } = m;
-  m.refused = pamt.checkAddress(r, R8, size);
+  m.refused = pamt.checkAddressOf(r, R8, size);
   if (m.refused !== SUCCESS) return false;
   const page = (r.low[R8] as number) / PAGE_BYTES;
-  if (!pamt.lockWalk(page, EXCLUSIVE, size)) {
+  const walkSize = pamt.walkSizeTo(page, size);
+  if (!pamt.locks.takePath(page, walkSize, EXCLUSIVE)) {
     m.refused = OPERAND_BUSY[R8] as Status;
     return false;
   }
   const isFree =
-    pamt.walkSize === size &&
-    pamt.type(pamt.walkIndex, size) === PT_NDA &&
+    walkSize === size &&
+    pamt.type(page / PAGES_PER_SIZE[size], size) === PT_NDA &&
     (size === 0 || pamt.freeLength(page, PAGES_PER_SIZE[size]) === PAGES_PER_SIZE[size]);
   if (!isFree) m.refused = METADATA_INCORRECT[R8] as Status;
   return isFree;

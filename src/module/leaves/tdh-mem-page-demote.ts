@@ -1,15 +1,8 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
-import {
-  OPERAND_BUSY,
-  OPERAND_INVALID,
-  PAGE_BYTES,
-  PAGES_PER_SIZE,
-  PT_EPT,
-  PT_NDA,
-  PT_REG,
-} from "../pamt.ts";
+import { PAGE_BYTES, PT_EPT, PT_NDA, PT_REG } from "../page-types.ts";
+import { OPERAND_BUSY, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
 import { addL2Table, blockEpoch } from "../sept-effects.ts";

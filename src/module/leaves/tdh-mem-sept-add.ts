@@ -1,7 +1,8 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
-import { OPERAND_INVALID, PAGE_BYTES, PT_EPT, PT_NDA } from "../pamt.ts";
+import { PAGE_BYTES, PT_EPT, PT_NDA } from "../page-types.ts";
+import { OPERAND_INVALID } from "../pamt.ts";
 import { R8, R11, RAX, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
 import { addL2Table } from "../sept-effects.ts";

@@ -1,7 +1,8 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, SHARED } from "../locks.ts";
 import { leaveContents } from "../page-contents.ts";
-import { OPERAND_BUSY, PAGE_BYTES } from "../pamt.ts";
+import { PAGE_BYTES } from "../page-types.ts";
+import { OPERAND_BUSY } from "../pamt.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
 import { BLOCKED_STATES, FREE, isIn, TABLE_STATES } from "../sept-states.ts";

@@ -1,6 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
-import { PAGE_BYTES } from "../pamt.ts";
+import { PAGE_BYTES } from "../page-types.ts";
 import { RCX } from "../registers.ts";
 import { anyReach } from "../spans.ts";
 import { Status, SUCCESS } from "../status.ts";

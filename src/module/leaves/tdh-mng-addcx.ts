@@ -1,6 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
-import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../pamt.ts";
+import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../page-types.ts";
 import { RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TDCS_PAGES_MAX, TDCS_PAGES_MIN, UNINITIALIZED } from "../tdcs.ts";

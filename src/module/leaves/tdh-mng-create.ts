@@ -1,7 +1,8 @@
 import { HKID_ASSIGNED, HKID_FREE, type KotEntry } from "../key-ownership.ts";
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
-import { OPERAND_INVALID, PAGE_BYTES, PT_NDA, PT_TDR } from "../pamt.ts";
+import { PAGE_BYTES, PT_NDA, PT_TDR } from "../page-types.ts";
+import { OPERAND_INVALID } from "../pamt.ts";
 import { RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { newTdcs } from "../tdcs.ts";

@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
-import { OPERAND_INVALID, PAGE_BYTES } from "../pamt.ts";
+import { PAGE_BYTES } from "../page-types.ts";
+import { OPERAND_INVALID } from "../pamt.ts";
 import { RCX, RDX } from "../registers.ts";
 import type { SecureEpt } from "../secure-ept.ts";
 import { MAPPED } from "../sept-states.ts";

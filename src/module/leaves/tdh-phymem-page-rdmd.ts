@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
-import { SHARED } from "../locks.ts";
-import { OPERAND_BUSY, PAGE_BYTES, PT_EPT, PT_REG } from "../pamt.ts";
+import { indexAt, SHARED } from "../locks.ts";
+import { PAGE_BYTES, PT_EPT, PT_REG } from "../page-types.ts";
+import { OPERAND_BUSY } from "../pamt.ts";
 import { R8, R9, RCX, RDX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
 
@@ -16,10 +17,10 @@ export const tdhPhymemPageRdmd: Leaf = {
     const address = pamt.checkAddress(r, RCX);
     r.clearPageOutputs();
     if (address !== SUCCESS) return address;
-    if (!pamt.lockWalk(page, SHARED)) return OPERAND_BUSY[RCX] as Status;
+    const size = pamt.walkSize(page);
+    if (!pamt.locks.takePath(page, size, SHARED)) return OPERAND_BUSY[RCX] as Status;
 
-    const size = pamt.walkSize;
-    const index = pamt.walkIndex;
+    const index = indexAt(page, size);
     const type = pamt.type(index, size);
     r.low[RCX] = type;
     r.low[RDX] = pamt.owner(index, size) * PAGE_BYTES;

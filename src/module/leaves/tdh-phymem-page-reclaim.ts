@@ -1,12 +1,8 @@
 import type { Leaf } from "../leaf.ts";
-import { EXCLUSIVE } from "../locks.ts";
+import { EXCLUSIVE, indexAt, pagesOf } from "../locks.ts";
 import { leaveContents } from "../page-contents.ts";
 import {
-  METADATA_INCORRECT,
-  OPERAND_BUSY,
-  OPERAND_INVALID,
   PAGE_BYTES,
-  PAGES_PER_SIZE,
   PT_EPT,
   PT_NDA,
   PT_REG,
@@ -14,7 +10,8 @@ import {
   PT_TDR,
   PT_TDVPR,
   typeOf,
-} from "../pamt.ts";
+} from "../page-types.ts";
+import { METADATA_INCORRECT, OPERAND_BUSY, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TD_TEARDOWN } from "../tdr.ts";
@@ -34,9 +31,9 @@ export const tdhPhymemPageReclaim: Leaf = {
     const address = pamt.checkAddress(r, RCX);
     r.clearPageOutputs();
     if (address !== SUCCESS) return address;
-    if (!pamt.lockWalk(page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
-    const size = pamt.walkSize;
-    const index = pamt.walkIndex;
+    const size = pamt.walkSize(page);
+    if (!pamt.locks.takePath(page, size, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
+    const index = indexAt(page, size);
     const tag = pamt.tag(index, size);
     const type = typeOf(tag);
     if (type === PT_NDA || type === PT_RSVD) return METADATA_INCORRECT[RCX] as Status;
@@ -47,16 +44,16 @@ export const tdhPhymemPageReclaim: Leaf = {
     r.low[RCX] = type;
     r.low[RDX] = type === PT_TDR ? 0 : tdrPage * PAGE_BYTES;
     r.low[R8] = size;
-    if (index * PAGES_PER_SIZE[size] !== page) return OPERAND_INVALID[RCX] as Status;
+    if (index * pagesOf(size) !== page) return OPERAND_INVALID[RCX] as Status;
     if (type !== PT_TDR && !m.lockOwner(td)) return m.refused;
     if (td.lifecycle !== TD_TEARDOWN) return LIFECYCLE_STATE_INCORRECT;
     if (type === PT_TDR && td.chldcnt !== 0) return ASSOCIATED_PAGES_EXIST;
 
     if (type !== PT_REG) leaveContents(m, page);
     if (type === PT_TDR) m.forgetTd(td);
-    else td.chldcnt -= count * PAGES_PER_SIZE[size];
+    else td.chldcnt -= count * pagesOf(size);
     if (type === PT_TDVPR) m.vcpus.delete(page);
-    pamt.free(index, count, size);
+    pamt.freeTagged(index, count, size, tag);
     return SUCCESS;
   },
 

@@ -1,7 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
-import { PAGE_BYTES, PT_NDA } from "../pamt.ts";
+import { PAGE_BYTES, PT_NDA } from "../page-types.ts";
 import { RCX, type Registers } from "../registers.ts";
 import { freedPagesReach } from "../spans.ts";
 

@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
-import { METADATA_INCORRECT, OPERAND_INVALID, PAGE_BYTES, PAGES_PER_SIZE } from "../pamt.ts";
+import { PAGE_BYTES } from "../page-types.ts";
+import { METADATA_INCORRECT, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
 import { R8, RCX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
 
@@ -18,7 +19,7 @@ export const tdhPhymemPamtAdd: Leaf = {
   missing: "that a 4 KiB page of a region without PAMT pages is refused; operands of the real leaf",
 
   run(m, r, count) {
-    const address = m.pamt.checkAddress(r, RCX, 1);
+    const address = m.pamt.checkAddressOf(r, RCX, 1);
     if (address !== SUCCESS) return address;
     const pair = (r.low[R8] as number) / PAGE_BYTES;
     if (r.isWide(R8) || !Number.isInteger(pair)) return OPERAND_INVALID[R8] as Status;

@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
-import { METADATA_INCORRECT, PAGE_BYTES, PAGES_PER_SIZE } from "../pamt.ts";
+import { PAGE_BYTES } from "../page-types.ts";
+import { METADATA_INCORRECT, PAGES_PER_SIZE } from "../pamt.ts";
 import { RCX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
 
@@ -16,7 +17,7 @@ export const tdhPhymemPamtRemove: Leaf = {
   missing: "the addresses of the two pages; operands of the real leaf",
 
   run(m, r, count) {
-    const address = m.pamt.checkAddress(r, RCX, 1);
+    const address = m.pamt.checkAddressOf(r, RCX, 1);
     if (address !== SUCCESS) return address;
     const page = (r.low[RCX] as number) / PAGE_BYTES;
     const region = page / REGION_PAGES;

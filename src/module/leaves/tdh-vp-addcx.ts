@@ -1,7 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
 import { fillWithOnes } from "../page-contents.ts";
-import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../pamt.ts";
+import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../page-types.ts";
 import { RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";

@@ -1,6 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, SHARED } from "../locks.ts";
-import { PAGE_BYTES, PT_NDA, PT_TDVPR } from "../pamt.ts";
+import { PAGE_BYTES, PT_NDA, PT_TDVPR } from "../page-types.ts";
 import { RCX, RDX } from "../registers.ts";
 import { SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
