@@ -9,7 +9,8 @@ const Text = v.pipe(v.string(), v.trim(), v.nonEmpty("must say something"));
 const Leaf = v.pipe(v.string(), v.regex(/^TDH(?:\.[A-Z0-9]+)+$/, "is not a SEAMCALL leaf name"));
 const Status = v.pipe(v.string(), v.regex(/^TDX_[A-Z0-9_]+$/, "is not a status name"));
 
-const Figure = v.pipe(
+/** A number that says where it comes from, as `Figure` has it. */
+export const FigureSchema = v.pipe(
   v.strictObject({
     value: NotNegative,
     low: NotNegative,
@@ -53,7 +54,7 @@ const UNITS_OF_PER = {
 /** A figure in one of these units, so that nanoseconds are never taken for a ratio. */
 function figureIn(...units: readonly FigureUnit[]) {
   return v.pipe(
-    Figure,
+    FigureSchema,
     v.check(({ unit }) => units.includes(unit), `the unit must be ${units.join(" or ")}`),
   );
 }
@@ -76,7 +77,7 @@ const Term = v.pipe(
     term: Text,
     per: Per,
     covers: v.exactOptional(v.array(Cover)),
-    price: Figure,
+    price: FigureSchema,
   }),
   v.check(({ per, price }) => {
     const units: readonly FigureUnit[] = UNITS_OF_PER[per.kind];

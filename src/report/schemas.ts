@@ -3,6 +3,12 @@ import { ProfileSchema } from "../cost/profile-schema.ts";
 import { platformSchema } from "../lab/platform-schema.ts";
 import { scenarioSchema } from "../lab/scenario/schema.ts";
 import {
+  calibrationSchema,
+  captureSchema,
+  profileCheckSchema,
+  profilesSchema,
+} from "../lab/schemas/cost-schemas.ts";
+import {
   leavesSchema,
   replaySchema,
   storeCheckSchema,
@@ -10,6 +16,7 @@ import {
   tdSchema,
   versionSchema,
 } from "../lab/schemas/document-schemas.ts";
+import { explanationSchema, kernelsSchema } from "../lab/schemas/kernel-schemas.ts";
 import {
   manifestSchema,
   resultSchema,
@@ -35,6 +42,12 @@ export const SCHEMAS: Readonly<Record<SchemaName, () => GenericSchema>> = {
   manifest: manifestSchema,
   td: tdSchema,
   "td-list": tdListSchema,
+  explanation: explanationSchema,
+  profiles: profilesSchema,
+  "profile-check": profileCheckSchema,
+  calibration: calibrationSchema,
+  capture: captureSchema,
+  kernels: kernelsSchema,
   replay: replaySchema,
   leaves: leavesSchema,
   "store-check": storeCheckSchema,

@@ -6,14 +6,7 @@ import { platformSchema } from "../platform-schema.ts";
 import type { ReplayResult } from "../replay/replay.ts";
 import { LAYOUTS } from "../td-options.ts";
 import type { TdReport } from "../td-report.ts";
-
-function count() {
-  return v.pipe(v.number(), v.integer(), v.minValue(0));
-}
-
-function counts() {
-  return v.record(v.string(), count());
-}
+import { count, counts } from "./quantities.ts";
 
 function ioctlCounts() {
   return v.strictObject({

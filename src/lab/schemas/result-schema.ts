@@ -1,37 +1,23 @@
 /** Schemas of what commands print: the same shapes as the types, checked against them. */
 import * as v from "valibot";
-import { BASES } from "../../cost/interval.ts";
 import { LEVELS } from "../expect/expectation.ts";
 import type { Result } from "../result.ts";
-
-function count() {
-  return v.pipe(v.number(), v.integer(), v.minValue(0));
-}
-
-function counts() {
-  return v.record(v.string(), count());
-}
-
-/** Nanoseconds, or ratios. */
-function estimate() {
-  return {
-    low: v.pipe(v.number(), v.minValue(0)),
-    mid: v.pipe(v.number(), v.minValue(0)),
-    high: v.pipe(v.number(), v.minValue(0)),
-    basis: v.picklist(BASES),
-  };
-}
+import {
+  count,
+  counts,
+  elapsed,
+  estimate,
+  notNegative,
+  profileIdentity,
+  sha256,
+  time,
+} from "./quantities.ts";
 
 function seamcalls() {
   return v.strictObject({ total: count(), byLeaf: counts() });
 }
 
-function sha256() {
-  return v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-}
-
 function strategy() {
-  const time = () => v.strictObject(estimate());
   return v.strictObject({
     strategy: v.string(),
     kernel: v.string(),
@@ -56,11 +42,7 @@ function strategy() {
       ipis: count(),
       vcpuKicks: count(),
     }),
-    elapsedNs: v.strictObject({
-      ...estimate(),
-      extrapolated: v.boolean(),
-      reasons: v.exactOptional(v.array(v.string())),
-    }),
+    elapsedNs: elapsed(),
     milestones: v.strictObject({
       hkidFree: time(),
       memoryFree: time(),
@@ -128,7 +110,7 @@ export function resultSchema() {
     kernel: v.string(),
     whatIf: v.exactOptional(v.array(v.string())),
     module: v.string(),
-    profile: v.strictObject({ name: v.string(), sha256: sha256() }),
+    profile: profileIdentity(),
     platform: v.strictObject({ packages: count(), lps: count(), hkids: count() }),
     td: td(),
     strategies: v.array(strategy()),
@@ -137,7 +119,7 @@ export function resultSchema() {
         strategy: v.string(),
         kernel: v.string(),
         against: v.string(),
-        seamcallRatio: v.pipe(v.number(), v.minValue(0)),
+        seamcallRatio: notNegative(),
         elapsedRatio: v.strictObject(estimate()),
       }),
     ),
@@ -188,7 +170,7 @@ export function manifestSchema() {
     simulated: v.literal(true),
     version: v.string(),
     module: v.string(),
-    profile: v.strictObject({ name: v.string(), sha256: sha256() }),
+    profile: profileIdentity(),
     scenario: v.nullable(v.strictObject({ name: v.string(), sha256: sha256() })),
     seed: count(),
     argv: v.array(v.string()),
