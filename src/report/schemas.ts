@@ -24,6 +24,11 @@ import {
   runSchema,
   sweepSchema,
 } from "../lab/schemas/result-schema.ts";
+import {
+  calibrationRowSchema,
+  explanationRowSchema,
+  tdRowSchema,
+} from "../lab/schemas/row-schemas.ts";
 import { COLUMNS } from "./rows.ts";
 import type { SchemaName } from "./schema-names.ts";
 import { POINT_COLUMNS } from "./sweep-rows.ts";
@@ -42,10 +47,13 @@ export const SCHEMAS: Readonly<Record<SchemaName, () => GenericSchema>> = {
   manifest: manifestSchema,
   td: tdSchema,
   "td-list": tdListSchema,
+  "td-row": tdRowSchema,
   explanation: explanationSchema,
+  "explanation-row": explanationRowSchema,
   profiles: profilesSchema,
   "profile-check": profileCheckSchema,
   calibration: calibrationSchema,
+  "calibration-row": calibrationRowSchema,
   capture: captureSchema,
   kernels: kernelsSchema,
   replay: replaySchema,

@@ -1,7 +1,5 @@
-import { Ajv } from "ajv";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jsonSchemas } from "../../scripts/schemas.mjs";
 import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
 import { judge } from "../../src/lab/expect/expectation.ts";
 import { parseExpectation } from "../../src/lab/expect/parse.ts";
@@ -15,20 +13,12 @@ import { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { LAYOUTS, resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { compareFresh, type Session } from "../../src/lab/teardown.ts";
 import { renderRun } from "../../src/report/run.ts";
-import { SCHEMA_NAMES, type SchemaName } from "../../src/report/schema-names.ts";
+import { SCHEMA_NAMES } from "../../src/report/schema-names.ts";
+import { isSchema, JSON_SCHEMAS, schemaFaults } from "../support/schema-faults.ts";
 
-const schemas: Readonly<Record<string, object>> = await jsonSchemas();
-const ajv = new Ajv({ strict: false, allErrors: true });
 const MIB = 2 ** 20;
 /** Whole teardowns, on machines that may have two busy cores. */
 const SLOW_MS = 60_000;
-
-/** What is wrong with a document, for a message that says it. */
-function faults(name: SchemaName, document: unknown): unknown {
-  const key = `tdx-sim/${name}/v1`;
-  const validate = ajv.getSchema(key) ?? ajv.compile(schemas[name] ?? {});
-  return validate(document) ? null : validate.errors;
-}
 
 const session: Session = { step: false, seed: 1, profile: PUBLISHED_2025 };
 
@@ -53,8 +43,8 @@ async function resultOf(given: Partial<TdOptions>, fault: string | null): Promis
 
 describe("JSON Schemas", () => {
   test("there is one for each name, and a judge takes it", () => {
-    expect(Object.keys(schemas).sort()).toEqual([...SCHEMA_NAMES].sort());
-    for (const schema of Object.values(schemas)) expect(ajv.validateSchema(schema)).toBe(true);
+    expect(Object.keys(JSON_SCHEMAS).sort()).toEqual([...SCHEMA_NAMES].sort());
+    for (const schema of Object.values(JSON_SCHEMAS)) expect(isSchema(schema)).toBe(true);
   });
 
   test(
@@ -67,10 +57,10 @@ describe("JSON Schemas", () => {
           const result = await resultOf(given, fault);
           const as = (format: "json" | "ndjson", ...results: Result[]) =>
             renderRun(results, { format, color: false, width: 80 });
-          expect(faults("result", JSON.parse(await as("json", result)))).toBeNull();
-          expect(faults("run", JSON.parse(await as("json", result, result)))).toBeNull();
+          expect(schemaFaults("result", JSON.parse(await as("json", result)))).toBeNull();
+          expect(schemaFaults("run", JSON.parse(await as("json", result, result)))).toBeNull();
           for (const line of (await as("ndjson", result)).trimEnd().split("\n")) {
-            expect(faults("row", JSON.parse(line))).toBeNull();
+            expect(schemaFaults("row", JSON.parse(line))).toBeNull();
           }
         }),
         { numRuns: 25 },
@@ -88,8 +78,8 @@ describe("JSON Schemas", () => {
           const host = SimulatedHost.boot(td);
           await createTd(host, "a", td, session);
           await populateTd(host, "a", { finalize }, session);
-          expect(faults("td-list", JSON.parse(JSON.stringify(host.list())))).toBeNull();
-          expect(faults("td", JSON.parse(JSON.stringify(host.report("a"))))).toBeNull();
+          expect(schemaFaults("td-list", host.list())).toBeNull();
+          expect(schemaFaults("td", host.report("a"))).toBeNull();
         }),
         { numRuns: 15 },
       );
@@ -98,17 +88,18 @@ describe("JSON Schemas", () => {
   );
 
   test("named platforms, the built-in profile and the list of leaves keep to theirs", () => {
-    for (const platform of PLATFORMS.values()) expect(faults("platform", platform)).toBeNull();
-    expect(faults("profile", PUBLISHED_2025)).toBeNull();
-    expect(faults("leaves", leafCoverage())).toBeNull();
+    for (const platform of PLATFORMS.values())
+      expect(schemaFaults("platform", platform)).toBeNull();
+    expect(schemaFaults("profile", PUBLISHED_2025)).toBeNull();
+    expect(schemaFaults("leaves", leafCoverage())).toBeNull();
   });
 
   test("a result with a key too many or too few does not", async () => {
     const result = JSON.parse(JSON.stringify(await resultOf({ memoryBytes: 4 * MIB }, null)));
-    expect(faults("result", { ...result, more: 1 })).not.toBeNull();
-    expect(faults("result", { ...result, td: {} })).not.toBeNull();
+    expect(schemaFaults("result", { ...result, more: 1 })).not.toBeNull();
+    expect(schemaFaults("result", { ...result, td: {} })).not.toBeNull();
     const [first] = result.strategies;
     first.seamcalls.byLeaf["TDH.MEM.TRACK"] = 0.5;
-    expect(faults("result", result)).not.toBeNull();
+    expect(schemaFaults("result", result)).not.toBeNull();
   });
 });
