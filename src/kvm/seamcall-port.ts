@@ -1,6 +1,6 @@
 import type { Leaf } from "../module/leaf.ts";
 import type { TdxModule } from "../module/module.ts";
-import { R8, R9, RAX, RCX, RDX, Registers } from "../module/registers.ts";
+import { Registers } from "../module/registers.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
 import {
   type BodyStep,
@@ -18,6 +18,8 @@ import { untouchedIterations } from "./seamcall-interposer.ts";
 import type { HostWorkKind, SeamcallObserver } from "./seamcall-observer.ts";
 import { SingleCalls } from "./single-calls.ts";
 import { matches } from "./status-patterns.ts";
+import { loadAt, loadOperands } from "./step-operands.ts";
+import { uniformReach } from "./uniform-reach.ts";
 
 export type { HostWorkKind, SeamcallObserver };
 
@@ -168,7 +170,7 @@ export class SeamcallPort {
     let time = 0;
     let rcx = step.rcxLow + execution * step.rcxStride;
     do {
-      this.loadAt(step, execution, rcx);
+      loadAt(this.registers, step, execution, rcx);
       const status = this.target.seamcall(step.lp, this.registers, 1);
       if (status !== SUCCESS) {
         progress.stand(singles.body.indexOf(step), time);
@@ -211,29 +213,12 @@ export class SeamcallPort {
     for (const step of body) {
       if (span === 1) return 1;
       if (step.kind !== "seamcall") continue;
-      span = Math.min(span, this.reach(step, from, span));
+      span = Math.min(span, uniformReach(this.module, this.registers, step, from, span));
     }
     if (span > 1 && this.interposer !== null) {
       return untouchedIterations(this.interposer, body, from, span);
     }
     return span;
-  }
-
-  /** Iterations from `from` on over which the calls of `step` are uniform. */
-  private reach(step: SeamcallStep, from: number, most: number): number {
-    const { leaf, times, every } = step;
-    if (leaf.reach === undefined) return 1;
-    const before = executionsBefore(step, from);
-    const wanted = (executionsBefore(step, from + most) - before) * times;
-    if (wanted === 0) return most;
-    this.load(step, before, 0);
-    const reached = leaf.reach(this.module, this.registers, wanted, step.span);
-    if (reached >= wanted) return most;
-    const whole = Math.floor(reached / times);
-    if (every === 1) return Math.max(1, whole);
-    // Up to the iteration of the first execution that is not uniform with the others.
-    const next = (Math.floor(step.offset / every) + before + whole) * every - step.offset;
-    return Math.max(1, Math.min(most, next - from));
   }
 
   private runSpan(body: readonly BodyStep[], from: number, span: number): void {
@@ -244,7 +229,7 @@ export class SeamcallPort {
         const before = executionsBefore(step, from);
         const calls = (executionsBefore(step, from + span) - before) * step.times;
         if (calls === 0) continue;
-        this.load(step, before, 0);
+        loadOperands(this.registers, step, before, 0);
         const status = this.target.seamcall(step.lp, this.registers, calls);
         if (status !== SUCCESS && !step.accept.includes(status.name)) {
           throw new Error(`${step.leaf.name} ended a uniform span with ${status.text}`);
@@ -256,7 +241,7 @@ export class SeamcallPort {
   }
 
   private callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
-    this.load(step, execution, time);
+    loadOperands(this.registers, step, execution, time);
     const status = this.target.seamcall(step.lp, this.registers, 1);
     if (status !== SUCCESS) return this.retry(step, execution, time, status);
     this.observe(step, status, 1);
@@ -274,7 +259,7 @@ export class SeamcallPort {
     const tries = Math.min(step.tries, SPIN_LIMIT);
     for (let made = 1; made < tries && matches(step.retryOn, status); made++) {
       step.beforeRetry?.();
-      this.load(step, execution, time);
+      loadOperands(this.registers, step, execution, time);
       status = this.target.seamcall(step.lp, this.registers, 1);
       this.observe(step, status, 1);
     }
@@ -289,29 +274,4 @@ export class SeamcallPort {
     this.callsInChunk += this.spanLimit === 1 ? count : 1;
     this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize, step.lp);
   }
-
-  private load(step: SeamcallStep, execution: number, time: number): void {
-    const rcx = step.rcxLow + execution * step.rcxStride + time * step.innerStride;
-    this.loadAt(step, execution, rcx);
-  }
-
-  private loadAt(step: SeamcallStep, execution: number, rcx: number): void {
-    const { registers } = this;
-    const { low } = registers;
-    low[RAX] = step.rax;
-    low[RCX] = rcx;
-    low[RDX] = step.rdxLow;
-    registers.wide = 0;
-    if (step.hasMore) loadMore(registers, step, execution);
-  }
-}
-
-/** Operands that few calls have. */
-function loadMore(registers: Registers, step: SeamcallStep, execution: number): void {
-  registers.low[R8] = step.r8Low + execution * step.r8Stride;
-  registers.low[R9] = step.r9Low;
-  registers.setHigh(RCX, step.rcxHigh);
-  registers.setHigh(RDX, step.rdxHigh);
-  registers.setHigh(R8, step.r8High);
-  registers.setHigh(R9, step.r9High);
 }
