@@ -80,26 +80,25 @@ export class PamtLocks {
   }
 
   private take(page: number, kind: number): boolean {
-    if (this.count + this.guestCount > 0 && !this.isFree(page, kind)) return false;
-    if (this.count++ === 0) {
-      this.firstPage = page;
-      this.firstKind = kind;
-    } else this.keep(page, kind);
+    if (this.count > 0) return this.takeMore(page, kind);
+    if (this.guestCount > 0 && this.conflicts(page, kind)) return false;
+    this.count = 1;
+    this.firstPage = page;
+    this.firstKind = kind;
     return true;
   }
 
-  private isFree(page: number, kind: number): boolean {
+  private takeMore(page: number, kind: number): boolean {
     // Two locks of 4 KiB entries, and of other pages: the common case.
     const isApart =
       this.count === 1 &&
       page !== this.firstPage &&
       ((kind | this.firstKind) & SIZE_MASK) + this.guestCount === 0;
-    return isApart || !this.conflicts(page, kind);
-  }
-
-  private keep(page: number, kind: number): void {
-    this.pages[this.count - 1] = page;
-    this.kinds[this.count - 1] = kind;
+    if (!isApart && this.conflicts(page, kind)) return false;
+    this.pages[this.count] = page;
+    this.kinds[this.count] = kind;
+    this.count++;
+    return true;
   }
 
   private conflicts(page: number, kind: number): boolean {

@@ -152,18 +152,18 @@ export class Pamt {
     return isOfType ? SUCCESS : (METADATA_INCORRECT[register] as Status);
   }
 
-  /** Type and owner of an entry as one number, for `typeOf` and `ownerOf`. */
-  tag(index: number, size: PamtSize): number {
-    return size === SIZE_4K ? this.smallEntries.tagAt(index) : this.tables[size].tagAt(index);
+  /** The entries of one size; their tags are for `typeOf` and `ownerOf`. */
+  entries(size: PamtSize): PageRuns {
+    return size === SIZE_4K ? this.smallEntries : this.tables[size];
   }
 
   type(index: number, size: PamtSize = SIZE_4K): number {
-    return typeOf(this.tag(index, size));
+    return typeOf(this.entries(size).tagAt(index));
   }
 
   /** TDR page of the owner, also the stale one of a freed page; 0 where there is none. */
   owner(index: number, size: PamtSize = SIZE_4K): number {
-    return this.ownerOf(this.tag(index, size));
+    return this.ownerOf(this.entries(size).tagAt(index));
   }
 
   ownerOf(tag: number): number {
@@ -199,14 +199,14 @@ export class Pamt {
 
   /** PT_NDA; the owner stays. */
   free(index: number, count: number, size: PamtSize = SIZE_4K): void {
-    this.freeTagged(index, count, size, this.tag(index, size));
+    const entries = this.entries(size);
+    this.freeTagged(entries, index, count, entries.tagAt(index));
   }
 
-  /** The same for entries whose tag is known. */
-  freeTagged(index: number, count: number, size: PamtSize, tag: number): void {
-    const runs = size === SIZE_4K ? this.smallEntries : this.tables[size];
-    if (this.keepsFreedBepoch) freeKeepingBepoch(runs, index, count, tag & ~TYPE_MASK);
-    else runs.assign(index, count, tag & ~TYPE_MASK, 0);
+  /** The same where the tag of the entries is known. */
+  freeTagged(entries: PageRuns, index: number, count: number, tag: number): void {
+    if (this.keepsFreedBepoch) freeKeepingBepoch(entries, index, count, tag & ~TYPE_MASK);
+    else entries.assign(index, count, tag & ~TYPE_MASK, 0);
   }
 
   /** How many of `most` entries from `index` on are PT_NDA, whatever their last owner was. */

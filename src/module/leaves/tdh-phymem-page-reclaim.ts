@@ -34,7 +34,8 @@ export const tdhPhymemPageReclaim: Leaf = {
     const size = pamt.walkSize(page);
     if (!pamt.locks.takePath(page, size, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
     const index = indexAt(page, size);
-    const tag = pamt.tag(index, size);
+    const entries = pamt.entries(size);
+    const tag = entries.tagAt(index);
     const type = typeOf(tag);
     if (type === PT_NDA || type === PT_RSVD) return METADATA_INCORRECT[RCX] as Status;
 
@@ -53,7 +54,7 @@ export const tdhPhymemPageReclaim: Leaf = {
     if (type === PT_TDR) m.forgetTd(td);
     else td.chldcnt -= count * pagesOf(size);
     if (type === PT_TDVPR) m.vcpus.delete(page);
-    pamt.freeTagged(index, count, size, tag);
+    pamt.freeTagged(entries, index, count, tag);
     return SUCCESS;
   },
 
