@@ -82,6 +82,7 @@ export async function runSession<T>(
   const progress = startProgress(cli.console, options.progress ?? "auto");
   const checking = startChecking(cli.console, options);
   try {
+    if (options.step === true) (await import("./deep-inlining.ts")).inlineDeeply();
     const profile = await loadProfile(options.profile);
     cli.console.detail(`cost profile: ${profile.name}`);
     const seed = options.seed ?? 1;

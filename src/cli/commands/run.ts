@@ -57,6 +57,9 @@ async function run(cli: Cli, files: readonly string[], options: Options): Promis
         const record = openRunRecord(directory);
         if (record !== null) records.push(record);
       }
+      if (scenarios.some(({ step }) => step)) {
+        (await import("../deep-inlining.ts")).inlineDeeply();
+      }
       const results: Result[] = [];
       for (const scenario of scenarios) results.push(await runOne(scenario, judgement, session));
       for (const [i, record] of records.entries()) {
