@@ -1,6 +1,5 @@
 /** `--out DIR`: what a run was asked, what it gave, and what both were made of. */
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { Result } from "../lab/result.ts";
@@ -8,7 +7,7 @@ import { configOf } from "../lab/scenario/config.ts";
 import type { Scenario } from "../lab/scenario/scenario.ts";
 import { renderJson } from "../report/json.ts";
 import { type OutputFile, openOutputFile } from "../store/output-file.ts";
-import { fileFailure } from "../store/storage.ts";
+import { fileFailure, makeDirectories, storage } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
 
 export interface RecordOptions {
@@ -74,7 +73,7 @@ export function openRunRecord(directory: string | undefined): RunRecord | null {
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(storage, path);
   } catch (error) {
     throw fileFailure(error, { verb: "create", path, creates: true });
   }

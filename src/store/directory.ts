@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Failure } from "../units/failure.ts";
-import { errnoOf, type Storage, syncDirectory, withPath } from "./storage.ts";
+import { errnoOf, makeDirectories, type Storage, syncDirectory, withPath } from "./storage.ts";
 
 /** Only the owner may look at what was simulated. */
 const DIRECTORY_MODE = 0o700;
@@ -69,7 +69,7 @@ function home(location: StoreLocation): string {
 export function createStoreDirectory(files: Storage, directory: string): void {
   const about = { verb: "create the store", path: directory, creates: true };
   withPath(about, () => {
-    const first = makeDirectories(files, directory);
+    const first = makeStoreDirectories(files, directory);
     if (first === undefined) return;
     const parents = [dirname(first)];
     for (let path = dirname(directory); path !== parents[0]; path = dirname(path)) {
@@ -80,9 +80,9 @@ export function createStoreDirectory(files: Storage, directory: string): void {
 }
 
 /** The first directory that had to be made, or undefined when all were there. */
-function makeDirectories(files: Storage, directory: string): string | undefined {
+function makeStoreDirectories(files: Storage, directory: string): string | undefined {
   try {
-    return files.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    return makeDirectories(files, directory, DIRECTORY_MODE);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "EEXIST" || errno === "ENOTDIR") throw notADirectory(directory, errno);

@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { Failure, type FailureKind } from "../units/failure.ts";
 
 /**
@@ -97,6 +98,35 @@ export function syncDirectory(files: Storage, directory: string): void {
   } finally {
     files.closeSync(fd);
   }
+}
+
+/**
+ * Makes a directory and the missing ones above it, one at a time: Node's `recursive` never returns
+ * where a file system answers ENOENT below a directory that is there, as /proc does.
+ *
+ * @returns the first one that had to be made, or undefined when all were there.
+ * @throws the system error; EEXIST or ENOTDIR when a file stands in the way.
+ */
+export function makeDirectories(
+  files: Pick<Storage, "mkdirSync" | "statSync">,
+  directory: string,
+  mode?: number,
+): string | undefined {
+  let first: string | undefined;
+  for (const isLast of [false, true]) {
+    try {
+      files.mkdirSync(directory, mode);
+      return first ?? directory;
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") {
+        if (files.statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return first;
+        throw error;
+      }
+      if (isLast || dirname(directory) === directory) throw error;
+    }
+    first = makeDirectories(files, dirname(directory), mode);
+  }
+  return first;
 }
 
 /** Writes all of `bytes` to the open file, makes them durable and closes it, also on failure. */

@@ -87,6 +87,7 @@ const WRONG: readonly WrongUse[] = [
   ["run good.yaml --format xml", 64, /allowed choices/],
   ["run good.yaml --export junit=no/such/file", 73, /ENOENT/],
   ["run good.yaml --out good.yaml", 73, /good\.yaml/],
+  ["run good.yaml --out /proc/x/y", 73, /\/proc\/x/],
   ["run good.yaml good.yaml --out o", 64, /two scenarios are called x/],
   ["run good.yaml --baseline none.json", 66, /no file none\.json/],
   ["run good.yaml --baseline notjson.json", 65, /notjson\.json is not JSON/],

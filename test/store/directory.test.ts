@@ -2,7 +2,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createStoreDirectory, storeDirectory } from "../../src/store/directory.ts";
-import { storage } from "../../src/store/storage.ts";
+import { type Storage, storage } from "../../src/store/storage.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { recordingStorage } from "./faulty-storage.ts";
 
@@ -89,7 +89,25 @@ describe("making the store's directory", () => {
     const directory = temporaryDirectory();
     const { files, log } = recordingStorage();
     createStoreDirectory(files, directory);
-    expect(log).toEqual([`mkdirSync ${directory}`]);
+    expect(log.filter((line) => !line.startsWith("statSync "))).toEqual([]);
+  });
+
+  // Node's own recursive mkdir goes round and round there.
+  test("ends where a file system makes nothing below a directory that is there", () => {
+    const root = temporaryDirectory();
+    const refused = Object.assign(new Error("ENOENT: no such file or directory"), {
+      code: "ENOENT",
+    });
+    const files: Storage = {
+      ...storage,
+      mkdirSync: ((path: string, mode: number) => {
+        if (path.startsWith(join(root, "a"))) throw refused;
+        return storage.mkdirSync(path, mode);
+      }) as Storage["mkdirSync"],
+    };
+    expect(() => createStoreDirectory(files, join(root, "a", "b"))).toThrow(
+      expect.objectContaining({ kind: "cannot-create" }),
+    );
   });
 
   test.each([
