@@ -12,7 +12,7 @@ export function addFaultOptions(command: Command): void {
   command.optionsGroup("Fault options:");
   const fault = new Option(
     "--fault <leaf:status@where>",
-    "make SEAMCALLs fail: TDH.MEM.TRACK:OPERAND_BUSY@k=3, also :p=0.01, :from=5,times=3,\n" +
+    "make SEAMCALLs fail: TDH.MEM.TRACK:OPERAND_BUSY@k=3, also :p=0.01, :from=5,times=3, " +
       "@page=0x1000; * is any leaf; may be repeated",
   );
   command.addOption(

@@ -13,7 +13,7 @@ export function addWhatIfOption(command: Command): void {
   command.optionsGroup("What-if options:");
   const option = new Option(
     FLAGS,
-    "what no kernel does: batch-track, batch-wbinvd, no-clear, parallel=N, huge-leaves;\n" +
+    "what no kernel does: batch-track, batch-wbinvd, no-clear, parallel=N, huge-leaves; " +
       "commas between several; may be repeated",
   );
   const parse = (text: string, earlier?: readonly string[]): string[] => [

@@ -48,7 +48,7 @@ export function define(command: Command, cli: Cli): void {
     [
       "compare",
       "compare --memory 400G --vcpus 64",
-      "compare --kernel v16,v6.16,terminate-v4 --strategy runtime,hint,terminate",
+      "compare --kernel v16,terminate-v4 --strategy runtime,hint,terminate",
       "compare web --export html=web.html",
     ],
   );

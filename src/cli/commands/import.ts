@@ -24,7 +24,7 @@ export function define(command: Command, cli: Cli): void {
     [
       "import teardown.txt",
       "import teardown.txt --export csv=rows.csv",
-      "import teardown.txt --vcpus 4 --memory 16G --strategy exit --format json",
+      "import teardown.txt --vcpus 4 --memory 16G --strategy exit -f json",
     ],
   );
   command.argument("<file>", "what bpftrace or perf printed; - is stdin");

@@ -85,7 +85,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "explain",
     group: COST,
-    summary: "what an estimated time is the sum of",
+    summary: "a strategy's steps, locks, counts and estimate",
     load: () => import("./explain.ts"),
   },
   {
