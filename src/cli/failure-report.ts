@@ -68,7 +68,7 @@ function reportUsage(error: CommanderError, command: string): FailureReport {
   if (similar !== undefined) {
     return { exitCode, problem: first, hint: `did you mean ${similar}? ${help} tells more` };
   }
-  const advice = /^(.* is invalid)\. (.+?)\.?$/.exec(first);
+  const advice = /^(?:command-)?(.* is invalid(?: for argument '.*')?)\. (.+?)\.?$/.exec(first);
   if (advice?.[1] !== undefined && advice[2] !== undefined) {
     const hint = advice[2].charAt(0).toLowerCase() + advice[2].slice(1);
     return { exitCode, problem: advice[1], hint };

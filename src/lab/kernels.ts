@@ -63,11 +63,13 @@ export function strategyNames(): string[] {
 export function strategyOf(kernel: KernelGeneration, name: string): Strategy {
   const found = kernel.strategies.find((strategy) => strategy.name === name);
   if (found !== undefined) return found;
-  const own = kernel.strategies.map((strategy) => strategy.name).join(", ");
+  const names: readonly string[] = kernel.strategies.map((strategy) => strategy.name);
+  const own = names.join(", ");
   const elsewhere = strategiesByName().get(name);
   if (elsewhere === undefined) {
+    const others = strategyNames().filter((other) => !names.includes(other));
     throw new Failure("usage", `there is no strategy "${name}"`, {
-      hint: `kernel ${kernel.name} has ${own}; others have ${strategyNames().join(", ")}`,
+      hint: `kernel ${kernel.name} has ${own}; others also have ${others.join(", ")}`,
     });
   }
   const command = elsewhere.command ?? "the trigger";

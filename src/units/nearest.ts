@@ -1,13 +1,17 @@
 /** Further than this and two words are not meant for each other. */
 const DISTANCE_MAX = 3;
 
-/** The candidate that differs least from `word`, if any comes near. */
+/**
+ * The candidate that differs least from `word`, if any comes near: at least half of the longer
+ * one stays, or every short word would be near to some other.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) > DISTANCE_MAX) continue;
     const distance = editDistance(word, candidate);
-    if (distance <= DISTANCE_MAX && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) {
+    const most = Math.min(DISTANCE_MAX, Math.max(word.length, candidate.length) / 2);
+    if (distance <= most && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) {
       best = { candidate, distance };
     }
   }

@@ -56,6 +56,16 @@ describe("wrong usage found by commander", () => {
   const report = (code: string, message: string) =>
     reportFailure(new CommanderError(1, `commander.${code}`, message), "destroy");
 
+  test("tells the choices of an argument as hint", () => {
+    const text =
+      "error: command-argument value 'tcsh' is invalid for argument 'shell'. " +
+      "Allowed choices are bash, zsh, fish.";
+    expect(report("invalidArgument", text)).toMatchObject({
+      problem: "argument value 'tcsh' is invalid for argument 'shell'",
+      hint: "allowed choices are bash, zsh, fish",
+    });
+  });
+
   test("gets its suggestion as hint", () => {
     const text = "error: unknown option '--hnit'\n(Did you mean --hint?)";
     expect(report("unknownOption", text)).toEqual({

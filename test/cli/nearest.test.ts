@@ -10,4 +10,5 @@ test("the nearest word is the one with the fewest changes", () => {
 test("a word that is far from all has no nearest", () => {
   expect(nearest("teardown", ["create", "destroy", "compare"])).toBeUndefined();
   expect(nearest("", ["destroy"])).toBeUndefined();
+  expect(nearest("nope", ["row", "tap", "store"])).toBeUndefined();
 });
