@@ -112,7 +112,7 @@ const WRONG: readonly WrongUse[] = [
   ["sweep --resume r.ndjson --format csv", 64, /nothing to stdout/],
   ["sweep --baseline notjson.json", 64, /a baseline is of one run/],
   ["schema nosuch", 64, /no schema "nosuch"/],
-  ["completion tcsh", 64, /Allowed choices are bash, zsh, fish/],
+  ["completion tcsh", 64, /allowed choices are bash, zsh, fish/],
 ];
 
 describe("wrong files and flags", () => {
