@@ -15,7 +15,7 @@ export function renderTapOf(results: readonly Result[]): string {
       `${passed ? "ok" : "not ok"} ${i + 1} - ${what}${todo}`,
       "  ---",
       `  message: ${JSON.stringify(escapeControls(detail))}`,
-      `  severity: ${level === "warn" ? "todo" : "fail"}`,
+      ...(passed ? [] : [`  severity: ${level === "warn" ? "todo" : "fail"}`]),
       "  ...",
     ];
   });
