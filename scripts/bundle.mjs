@@ -1,8 +1,6 @@
 // The command line as one minified CommonJS file: it starts within about 10 ms of bare node,
 // where the same packages loaded from node_modules cost 30 ms.
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -84,22 +82,6 @@ const atomicOutput = {
   },
 };
 
-/**
- * Begins the bundle with the hash of its contents, by which bin/tdx-sim.cjs knows compiled code.
- * @type {esbuild.Plugin}
- */
-const hashedOutput = {
-  name: "hashed-output",
-  setup(build) {
-    build.onEnd((result) => {
-      for (const file of result.outputFiles ?? []) {
-        const hash = createHash("sha256").update(file.contents).digest("hex").slice(0, 16);
-        replaceFile(file.path, `/*${hash}*/${file.text}`);
-      }
-    });
-  },
-};
-
 /** @type {esbuild.BuildOptions} */
 const shared = {
   absWorkingDir: root,
@@ -121,10 +103,8 @@ const shared = {
 const cli = {
   ...shared,
   entryPoints: { cli: "src/cli/main.ts" },
-  // One byte a character: V8 reads that faster than UTF-8.
-  charset: "ascii",
   define: versionDefine,
-  plugins: [lazyPackages, hashedOutput],
+  plugins: [lazyPackages, atomicOutput],
 };
 
 /** @type {esbuild.BuildOptions} */
@@ -184,32 +164,11 @@ function licencesOf(inputs) {
   return [...owners].map(([text, names]) => `${names.join(", ")}\n\n${text}`).join("\n\n");
 }
 
-/**
- * Leaves dist/cli.HASH.cache: what V8 compiled while the command line compared one TD, which needs
- * most of what any command needs.
- */
-function compileAhead() {
-  const dist = join(root, "dist");
-  const bundle = join(dist, "cli.cjs");
-  const hash = readFileSync(bundle, "latin1").slice(2, 18);
-  for (const name of readdirSync(dist)) {
-    if (/^cli\.\w+\.cache/.test(name)) rmSync(join(dist, name), { force: true });
-  }
-  const maker = join(root, "scripts", "code-cache.cjs");
-  const args = ["compare", "--memory", "64G", "--vcpus", "4"];
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  execFileSync(process.execPath, [maker, bundle, join(dist, `cli.${hash}.cache`), ...args], {
-    env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-}
-
 /** Builds dist/cli.cjs and dist/lazy once; rejects when the sources do not bundle. */
 export async function bundleCli() {
   await esbuild.build(lazy);
   await bundleHtmlApp();
   await esbuild.build(cli);
-  compileAhead();
 }
 
 /** Rebuilds dist/cli.cjs whenever a source changes, until the process ends. */
