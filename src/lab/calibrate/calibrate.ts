@@ -2,6 +2,7 @@ import { estimate } from "../../cost/estimate.ts";
 import { type EstimatedTime, roundInterval, scaleInterval } from "../../cost/interval.ts";
 import type { Figure, Profile } from "../../cost/profile.ts";
 import { profileSha256 } from "../../cost/profile-checksum.ts";
+import { Failure } from "../../units/failure.ts";
 import type { RunControl } from "../drive.ts";
 import { VERSION } from "../version.ts";
 import { complaintsOf } from "./complaints.ts";
@@ -111,14 +112,24 @@ function simulate(
   const { row, phases, td, main, counts } = observation;
   if (profile === null || predict(fit, observation) === null) return null;
   if (row.leaf === null) {
-    const { low, mid, high, basis } = estimate(phases, td, profile).elapsedNs;
-    return { low, mid, high, basis };
+    return estimated(() => estimate(phases, td, profile).elapsedNs);
   }
   const price = profile.terms.find(({ term }) => term === main)?.price;
   if (price === undefined) return null;
   const one = { low: price.low, mid: price.value, high: price.high };
   const time = roundInterval(scaleInterval(one, counts.get(main) ?? 0));
   return { ...time, basis: price.basis };
+}
+
+/** Rows that contradict each other wildly leave a range beyond what can be told: no time then. */
+function estimated(told: () => EstimatedTime): EstimatedTime | null {
+  try {
+    const { low, mid, high, basis } = told();
+    return { low, mid, high, basis };
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
 }
 
 function rowVerdict(
