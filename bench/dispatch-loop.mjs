@@ -22,8 +22,8 @@ const regs = { rcx: 0, rdx: 0, rax: 0 };
 /** @param {number} address */
 const find = (address) => (address % 4096 ? undefined : tds.get(address));
 
-/** @type {any[]} */
-const leaves = [];
+/** @typedef {(r: typeof regs) => number} Leaf */
+const leaves = /** @type {Leaf[]} */ (new Array(64));
 leaves[7] = (r) => {
   const t = find(r.rdx);
   if (!t) return 1;
@@ -63,8 +63,8 @@ leaves[41] = (r) => (r.rcx % 4096 ? 1 : 0);
  * @param {typeof regs} r
  */
 const call = (leaf, r) => {
-  counts[leaf]++;
-  r.rax = leaves[leaf](r);
+  counts[leaf] = /** @type {number} */ (counts[leaf]) + 1;
+  r.rax = /** @type {Leaf} */ (leaves[leaf])(r);
   return r.rax;
 };
 
