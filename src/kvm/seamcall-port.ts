@@ -82,6 +82,7 @@ export class SeamcallPort {
    */
   *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
     const singles = new SingleCalls(body);
+    let most = this.spanLimit === 1 ? ITERATIONS_PER_LOOK : 1;
     while (progress.done < count && progress.failure === null) {
       if (this.callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
         yield* this.runWatched(body, progress);
@@ -93,14 +94,16 @@ export class SeamcallPort {
       if (span > 1) {
         this.runSpan(body, from, span);
         progress.done = from + span;
+        most = 1;
       } else {
-        const until = this.spanLimit === 1 ? Math.min(count, from + ITERATIONS_PER_LOOK) : from + 1;
         try {
-          this.runSingly(singles, until, progress);
+          this.runSingly(singles, Math.min(count, from + most), progress);
         } finally {
           this.tell(singles, from, progress);
         }
         progress.stand(0, 0);
+        // The longer nothing is uniform, the less often that is asked.
+        most = Math.min(ITERATIONS_PER_LOOK, most * 2);
       }
       this.bodyDone = progress.done;
       yield* this.pause();

@@ -10,7 +10,7 @@ import { leaveGuest, takeLp0 } from "../kick-vcpus.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
 import { bug, leak } from "./aftermath.ts";
 import { clearStep } from "./clear-pages.ts";
-import { blockStep, entryOperands, type FrameRange, leavesIn } from "./leaf-entries.ts";
+import { blockStep, entryOperands, type FrameRange, type LeafRow, rowIn } from "./leaf-entries.ts";
 import { blockAndTrack, flushZapped, keepUnflushed } from "./zap-at-once.ts";
 
 const PAGE_BYTES = 4096;
@@ -30,8 +30,8 @@ export function* removeLeaves(
   takeLp0(host);
   if (vm.generation.tracks === "each-zap") yield* blockAndTrack(host, vm, range);
   for (const level of [1, 0] as const) {
-    for (let run = leavesIn(vm, level, range); run; run = leavesIn(vm, level, range)) {
-      yield* removeRun(host, vm, run);
+    for (let row = rowIn(vm, level, range); row; row = rowIn(vm, level, range)) {
+      yield* removeRow(host, vm, row);
     }
   }
   vm.state.zap = null;
@@ -39,37 +39,42 @@ export function* removeLeaves(
   yield* dropIdlePamt(host, vm);
 }
 
-function* removeRun(host: KvmHost, vm: KvmVm, run: LeafRun): Generator<void, void> {
-  const frames = FRAMES_PER_ENTRY[run.level];
+function* removeRow(host: KvmHost, vm: KvmVm, row: LeafRow): Generator<void, void> {
+  const frames = FRAMES_PER_ENTRY[row.level];
   const progress = new BodyProgress(vm.state.removal);
   try {
-    yield* host.port.run(removalBody(host, vm, run), run.leaves, progress);
+    yield* host.port.run(removalBody(host, vm, row), row.leaves, progress);
   } finally {
     vm.state.removal = progress.position;
-    if (progress.over > 0) vm.memory.unmap(run.level, run.gfn, progress.over);
+    const { over } = progress;
+    const entries = ((over - 1) * row.spacing) / frames + 1;
+    if (over > 0) vm.memory.unmap(row.level, row.gfn, over, entries);
     const pages = progress.done * frames;
-    if (vm.generation.flushes === "each-zap") keepUnflushed(vm, run.pfn, pages);
-    else if (pages > 0) host.pages.memory.free(run.pfn, pages);
-    if (run.level === 0) putPamt(host, vm, run.pfn, pages);
+    if (vm.generation.flushes === "each-zap") keepUnflushed(vm, row.pfn, pages);
+    else if (pages > 0) host.pages.memory.free(row.pfn, pages);
+    if (row.level === 0) putPamt(host, vm, row.pfn, pages);
   }
   const { done, failure } = progress;
   if (failure === null) return;
   // KVM_BUG_ON: the page is neither freed nor mapped any more (V19-070).
   bug(vm, failure.leaf, failure.status);
-  leak(vm, run.pfn + done * frames, frames, "private page");
+  leak(vm, row.pfn + done * frames, frames, "private page");
 }
 
 /** The order in the code is BLOCK, TRACK, REMOVE, WBINVD; the patch text lists it otherwise. */
-function removalBody(host: KvmHost, vm: KvmVm, run: LeafRun): BodyStep[] {
-  const frames = FRAMES_PER_ENTRY[run.level];
+function removalBody(host: KvmHost, vm: KvmVm, row: LeafRow): BodyStep[] {
+  const frames = FRAMES_PER_ENTRY[row.level];
   const { tracks, flushes } = vm.generation;
-  const entry = entryOperands(vm, run);
+  const entry = entryOperands(vm, row, row.spacing);
   return [
     ...(tracks === "each-leaf"
-      ? [blockStep(host, vm, run), ...(vm.state.isFinalized ? trackSteps(host, vm) : [])]
+      ? [
+          blockStep(host, vm, row, row.spacing),
+          ...(vm.state.isFinalized ? trackSteps(host, vm) : []),
+        ]
       : []),
     takes({ leaf: tdhMemPageRemove, ...entry, ...policyOf(host, vm, "pageRemove") }),
-    ...(flushes === "each-page" ? [wbinvdStep(host, vm, run), ...clearStep(host, vm, frames)] : []),
+    ...(flushes === "each-page" ? [wbinvdStep(host, vm, row), ...clearStep(host, vm, frames)] : []),
   ];
 }
 
