@@ -6,7 +6,7 @@ export class Arena {
   readonly end: number;
   /** Pages from here on were never handed out. */
   #next: number;
-  readonly #freed = new PageRuns(() => 0);
+  #freed = new PageRuns(() => 0);
 
   constructor(start: number, end: number) {
     this.start = start;
@@ -45,7 +45,10 @@ export class Arena {
   }
 
   clone(): Arena {
-    return Arena.restore(this.toJSON());
+    const copy = new Arena(this.start, this.end);
+    copy.#next = this.#next;
+    copy.#freed = this.#freed.clone();
+    return copy;
   }
 
   toJSON(): ArenaSnapshot {

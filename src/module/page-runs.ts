@@ -122,7 +122,7 @@ export class PageRuns extends RunList {
 
   clone(): PageRuns {
     if (this.apart !== NONE) this.settle();
-    const copy = new PageRuns(this.stepOf);
+    const copy = new PageRuns(this.stepOf, this);
     this.shareRunsWith(copy);
     return copy;
   }

@@ -1,6 +1,15 @@
 import { Chunk } from "./page-run-chunk.ts";
 import { KIND_MASK, type StepOfTag, UNKNOWN } from "./run-tag.ts";
 
+/** Where every list begins: in use by all, and copied by whoever writes to it first. */
+const EMPTY = new Chunk();
+EMPTY.isShared = true;
+
+/** The step of every tag by its low four bits: looked up in hot loops, so a table, not a call. */
+function stepsOf(stepOf: StepOfTag): Float64Array {
+  return Float64Array.from({ length: KIND_MASK + 1 }, (_, kind) => stepOf(kind));
+}
+
 /**
  * Sorted runs in a list of chunks, and a cursor: it stands at the run around the page last looked
  * up, or for a gap at the run after it.
@@ -23,18 +32,18 @@ export class RunCursor {
   protected beforeStep = 0;
   /** The chunk does not know yet how far `start` has moved. */
   protected isMoved = false;
-  protected chunks: Chunk[] = [new Chunk()];
+  protected chunks: Chunk[] = [EMPTY];
   /** The chunk where the cursor stands, and the run in it. */
   protected at = 0;
-  protected chunk: Chunk = this.chunks[0] as Chunk;
+  protected chunk: Chunk = EMPTY;
   protected index = 0;
   protected readonly stepOf: StepOfTag;
-  /** The step of every tag by its low four bits: looked up in hot loops, so a table, not a call. */
-  private readonly steps = new Float64Array(KIND_MASK + 1);
+  protected readonly steps: Float64Array;
 
-  constructor(stepOf: StepOfTag) {
+  /** @param twin a list with the same steps, which then need not be asked for */
+  constructor(stepOf: StepOfTag, twin?: RunCursor) {
     this.stepOf = stepOf;
-    for (let kind = 0; kind <= KIND_MASK; kind++) this.steps[kind] = stepOf(kind);
+    this.steps = twin?.steps ?? stepsOf(stepOf);
   }
 
   protected stepFor(tag: number): number {
