@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { populatedHost, tearDown } from "../support/faulted-teardown.ts";
 import { PATIENCE, sample } from "../support/sample.ts";
+import { tally } from "../support/totals.ts";
 
 const config = fc.record({
   pages: fc.integer({ min: 1, max: 600 }),
@@ -39,7 +40,9 @@ test(
       }
       expect(outcomes[1]).toBe(outcomes[0]);
     });
-    await fc.assert(property, sample(60, 1000));
+    const size = sample(60, 1000);
+    tally("E1", size.numRuns, "configurations, twice each");
+    await fc.assert(property, size);
   },
   PATIENCE,
 );

@@ -9,7 +9,7 @@ export function runs(everyChange: number, nightly: number): number {
   return NIGHTLY ? nightly : everyChange;
 }
 
-/** Seed of this run, for tests that do not take it from fast-check. */
+/** Seed of this run: the same with every change, a new one each night, or the one that is given. */
 export function testSeed(): number {
   return SEED === undefined ? 20_261_123 : Number(SEED);
 }
@@ -22,8 +22,7 @@ export function replay(file: string, seed: number): string {
 /** Milliseconds that a test may take; the nightly numbers need more. */
 export const PATIENCE = NIGHTLY ? 3_600_000 : 60_000;
 
-/** Parameters of fast-check: so many runs, and the seed if one was given. */
-export function sample(everyChange: number, nightly: number): { numRuns: number; seed?: number } {
-  const numRuns = runs(everyChange, nightly);
-  return SEED === undefined ? { numRuns } : { numRuns, seed: Number(SEED) };
+/** Parameters of fast-check: so many runs from this run's seed. */
+export function sample(everyChange: number, nightly: number): { numRuns: number; seed: number } {
+  return { numRuns: runs(everyChange, nightly), seed: testSeed() };
 }
