@@ -12,6 +12,9 @@ export interface FailureReport {
   readonly hint?: string;
 }
 
+/** Room for two of the longest paths there are. */
+const PROBLEM_MAX = 8192;
+
 /** Codes that commander gives to help and version when they were asked for. */
 const ASKED_FOR = new Set(["commander.helpDisplayed", "commander.version"]);
 
@@ -43,7 +46,9 @@ export function stacks(error: unknown): string {
   return error.cause === undefined ? own : `${own}\ncaused by ${stacks(error.cause)}`;
 }
 
-function withHint(exitCode: number, problem: string, hint: string | undefined): FailureReport {
+function withHint(exitCode: number, said: string, hint: string | undefined): FailureReport {
+  // Whoever passed a novel knows it, and need not read it again.
+  const problem = said.length > PROBLEM_MAX ? `${said.slice(0, PROBLEM_MAX)} ...` : said;
   return hint === undefined ? { exitCode, problem } : { exitCode, problem, hint };
 }
 

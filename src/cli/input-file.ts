@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { errnoOf, fileFailure } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
+import { withSignalsThatEnd } from "./signals.ts";
 
 const STDIN = "-";
 const STDIN_FD = 0;
@@ -22,7 +23,9 @@ export function inputName(path: string): string {
 export function readInput(path: string, what: string, bytesMax: number): string {
   const name = inputName(path);
   try {
-    const bytes = path === STDIN ? drain(STDIN_FD, bytesMax) : readFile(path, bytesMax);
+    const bytes = withSignalsThatEnd(() =>
+      path === STDIN ? drain(STDIN_FD, bytesMax) : readFile(path, bytesMax),
+    );
     if (bytes === null) {
       throw new Failure("data", `${name} is too large for ${what} (more than ${bytesMax} bytes)`);
     }

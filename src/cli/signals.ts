@@ -50,3 +50,19 @@ export class StopSignals {
 
   readonly shouldStop = (): boolean => this.#received !== null;
 }
+
+/**
+ * Does work that blocks the process. No handler could run meanwhile, so the signals end the
+ * process as they do where nobody listens: a shell sees 130 and 143 as well.
+ */
+export function withSignalsThatEnd<T>(work: () => T): T {
+  const setAside = Object.keys(EXIT_SIGNAL).flatMap((signal) =>
+    process.rawListeners(signal).map((listener) => ({ signal, listener: listener as () => void })),
+  );
+  for (const { signal, listener } of setAside) process.off(signal, listener);
+  try {
+    return work();
+  } finally {
+    for (const { signal, listener } of setAside) process.on(signal, listener);
+  }
+}

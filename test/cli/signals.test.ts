@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { runCli, spawnCli } from "../support/cli.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -10,6 +11,14 @@ const LARGE = ["--memory", "64G"];
 interface Ended {
   readonly code: number | null;
   readonly stderr: string;
+}
+
+/** When it begins to read cannot be seen from outside; before and after it the signal ends it. */
+async function untilGone(child: ChildProcess): Promise<void> {
+  while (child.exitCode === null && child.signalCode === null) {
+    await setTimeout(250);
+    child.kill("SIGINT");
+  }
 }
 
 /** Sends signals once the first line of progress shows that work is under way. */
@@ -25,6 +34,12 @@ async function interrupt(child: ChildProcess, ...signals: NodeJS.Signals[]): Pro
 }
 
 describe("a signal", () => {
+  test("ends a program that waits for its input", async () => {
+    const child = spawnCli(["run", "-"]);
+    const [[code, signal]] = await Promise.all([once(child, "close"), untilGone(child)]);
+    expect([130, "SIGINT"]).toContain(code ?? signal);
+  });
+
   test.each<[NodeJS.Signals, number]>([
     ["SIGINT", 130],
     ["SIGTERM", 143],

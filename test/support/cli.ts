@@ -19,6 +19,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Directory of the store (`TDX_SIM_STORE`); a new empty one by default. */
   readonly store?: string;
+  /** Processor time after which the kernel ends the program, by SIGXCPU; not on Windows. */
+  readonly cpuSeconds?: number;
 }
 
 export interface CliResult {
@@ -39,10 +41,12 @@ export function spawnCli(
   args: readonly string[],
   options: CliOptions = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [LAUNCHER, ...args], {
-    ...surroundings(options),
-    stdio: "pipe",
-  });
+  const { cpuSeconds } = options;
+  const launch = [process.execPath, LAUNCHER, ...args];
+  const limit = [`ulimit -t ${cpuSeconds} && exec "$@"`, "sh"];
+  const [file = "", ...rest] =
+    cpuSeconds === undefined ? launch : ["sh", "-c", ...limit, ...launch];
+  return spawn(file, rest, { ...surroundings(options), stdio: "pipe" });
 }
 
 /** Runs the program to its end. Rejects only when it cannot be started. */

@@ -29,7 +29,8 @@ async function help(cli: Cli, program: Command, words: readonly string[]): Promi
 }
 
 function unknownTopic(word: string, command: Command): Failure {
-  const known = [...command.commands.map((candidate) => candidate.name()), ...topicNames()];
+  const commands = command.createHelp().visibleCommands(command);
+  const known = [...commands.map((candidate) => candidate.name()), ...topicNames()];
   const near = nearest(word, known);
   return new Failure("usage", `there is no command or topic "${word}"`, {
     hint: near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`,
