@@ -48,19 +48,8 @@ export interface Comparison {
   readonly right: Expression;
 }
 
-/** Characters of an expectation that a message repeats. */
-const SHOWN_MAX = 160;
-
 /** An expectation that says nothing that can be checked; columns count from 1. */
 export function unclear(text: string, at: number, what: string, hint?: string): Failure {
-  const place = `expectation ${JSON.stringify(around(text, at))}, column ${at + 1}: ${what}`;
+  const place = `expectation ${JSON.stringify(text)}, column ${at + 1}: ${what}`;
   return new Failure("usage", place, { hint: hint ?? "tdx-sim help expectations" });
-}
-
-/** The text, or of a long one what stands about the column. */
-function around(text: string, at: number): string {
-  if (text.length <= SHOWN_MAX) return text;
-  const from = Math.max(0, at - SHOWN_MAX / 2);
-  const part = text.slice(from, from + SHOWN_MAX);
-  return `${from > 0 ? "..." : ""}${part}${from + SHOWN_MAX < text.length ? "..." : ""}`;
 }

@@ -149,11 +149,6 @@ test("any text either parses or is refused as wrong usage, never anything else",
   );
 });
 
-test("of a long text a message repeats what stands about the column", () => {
-  const shown = `"...${"(".repeat(160)}...", column 1001: `;
-  expect(refusal("(".repeat(5000))).toContain(shown);
-});
-
 test("sums are worked out as arithmetic says", () => {
   const leaf = fc.integer({ min: 0, max: 99 }).map((n) => ({ text: String(n), value: n }));
   const { sum } = fc.letrec<{ sum: { text: string; value: number } }>((tie) => ({
