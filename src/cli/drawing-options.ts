@@ -71,7 +71,11 @@ export class Drawings {
   }
 
   /** For `Outputs.deliver`. */
-  async render(result: Result, { profile }: Session, target: Target): Promise<Content> {
+  async render(
+    result: Result,
+    { profile }: Pick<Session, "profile">,
+    target: Target,
+  ): Promise<Content> {
     const { format } = target;
     if (format === "mermaid") throw new Error("a result has no format mermaid");
     if (!isDrawing(format)) return render(result, { ...target, format });

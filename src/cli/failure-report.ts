@@ -53,7 +53,7 @@ function withHint(exitCode: number, said: string, hint: string | undefined): Fai
 }
 
 /** A refusal always names errno, SEAMCALL and status (CONTRACT, exit code 69). */
-function problemOf(failure: Failure): string {
+export function problemOf(failure: Failure): string {
   const { refusal, message } = failure;
   if (refusal === undefined) return message;
   const call = refusal.leaf === undefined ? [] : [`${refusal.leaf} returned ${refusal.status}`];

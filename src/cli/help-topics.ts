@@ -15,6 +15,9 @@ export const HELP_TOPICS = {
    78  bad configuration
   130  ended by SIGINT
   143  ended by SIGTERM
+
+  run goes on after a scenario that comes to no result, which the reports tell. Its code, the
+  first if there are several, comes before 1.
 `,
   environment: `Environment variables of tdx-sim
 
@@ -40,6 +43,8 @@ export const HELP_TOPICS = {
   junit      a test case for each expectation
   github     annotations of GitHub Actions; Markdown is added to $GITHUB_STEP_SUMMARY
   tap        Test Anything Protocol 14
+
+  svg, html, perfetto and folded are drawings of one run, for --export only (trace: --format).
 
   Which of them a command has, its --help tells. tdx-sim schema prints their JSON Schemas.
   The same input gives the same bytes. Times are estimates and always ranges.

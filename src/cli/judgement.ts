@@ -164,17 +164,23 @@ function noResult(path: string): Failure {
   });
 }
 
+/** As `verdictOf`; throws it. */
+export function tellVerdict(console: Console, results: readonly Result[], checked?: number): void {
+  const verdict = verdictOf(console, results, checked);
+  if (verdict !== null) throw verdict;
+}
+
 /**
  * Tells every expectation that failed on stderr.
  *
  * @param checked how many there were, where `results` are only those in which some failed
- * @throws Failure `expectation` when one of level error did
+ * @returns the Failure `expectation` when one of level error did
  */
-export function tellVerdict(
+export function verdictOf(
   console: Console,
   results: readonly Result[],
   checked = results.reduce((sum, { expectations }) => sum + (expectations?.length ?? 0), 0),
-): void {
+): Failure | null {
   const all = results.flatMap((result) =>
     (result.expectations ?? []).map((outcome) => ({ title: titleOf(result), ...outcome })),
   );
@@ -185,6 +191,6 @@ export function tellVerdict(
     else console.note(`warning: ${line}`);
   }
   const errors = failed.filter(({ level }) => level === "error").length;
-  if (errors === 0) return;
-  throw new Failure("expectation", `${errors} of ${checked} expectations failed`);
+  if (errors === 0) return null;
+  return new Failure("expectation", `${errors} of ${checked} expectations failed`);
 }

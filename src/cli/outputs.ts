@@ -39,7 +39,8 @@ export interface Target {
 
 /** A document, whole or in pieces. */
 export type Content = string | Iterable<string>;
-export type Render = (target: Target) => Content | Promise<Content>;
+/** Null where there is nothing to write: a file then stays as it was. */
+export type Render = (target: Target) => Content | null | Promise<Content | null>;
 
 const STDOUT = "-";
 const FILE_WIDTH = 80;
@@ -159,11 +160,15 @@ async function deliver(
       isFile: true,
     });
     files.shift();
+    if (content === null) {
+      next.file.discard();
+      continue;
+    }
     next.file.write(content);
     console.detail(`wrote ${format} to ${next.path}`);
   }
   if (target === null) return;
-  const content = await render(target);
+  const content = (await render(target)) ?? "";
   for (const piece of typeof content === "string" ? [content] : inPieces(content)) {
     if (console.readerGone) return;
     await console.print(piece);

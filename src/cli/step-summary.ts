@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import type { Result } from "../lab/result.ts";
+import type { Run } from "../lab/result.ts";
 import { renderRun } from "../report/run.ts";
 import { fileFailure } from "../store/storage.ts";
 import type { Console } from "./console.ts";
@@ -16,12 +16,12 @@ const SUMMARY_WIDTH = 80;
 export async function appendStepSummary(
   console: Console,
   options: OutputOptions,
-  results: readonly Result[],
+  runs: readonly Run[],
 ): Promise<void> {
   const path = console.environment["GITHUB_STEP_SUMMARY"] ?? "";
   const formats = [options.format, ...(options.export ?? []).map(({ format }) => format)];
   if (path === "" || !formats.includes("github")) return;
-  const text = await renderRun(results, { format: "markdown", color: false, width: SUMMARY_WIDTH });
+  const text = await renderRun(runs, { format: "markdown", color: false, width: SUMMARY_WIDTH });
   try {
     appendFileSync(path, `${text}\n`);
   } catch (error) {

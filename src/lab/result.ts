@@ -139,6 +139,23 @@ export interface ExpectationResult {
   readonly detail: string;
 }
 
+/** A scenario that came to no result. */
+export interface FailedRun {
+  readonly scenario: { readonly name: string; readonly sha256: string };
+  readonly error: {
+    /** Exit code of a run of this scenario alone (CONTRACT, "Exit codes"). */
+    readonly exitCode: number;
+    readonly message: string;
+    /** What the kernel answered and to which SEAMCALL, where it was the kernel who refused. */
+    readonly errno?: string;
+    readonly leaf?: string;
+    readonly status?: string;
+  };
+}
+
+/** What became of a scenario among others. */
+export type Run = Result | FailedRun;
+
 export interface Result {
   readonly schema: "tdx-sim/result/v1";
   readonly simulated: true;
@@ -160,4 +177,13 @@ export interface Result {
   /** Absent where nothing was expected. */
   readonly expectations?: readonly ExpectationResult[];
   readonly warnings: readonly string[];
+}
+
+export function isFailed(run: Run): run is FailedRun {
+  return "error" in run;
+}
+
+/** Of the runs that came to one. */
+export function resultsOf(runs: readonly Run[]): Result[] {
+  return runs.flatMap((run) => (isFailed(run) ? [] : [run]));
 }

@@ -1,11 +1,11 @@
-import type { Result } from "../lab/result.ts";
+import type { Result, Run } from "../lab/result.ts";
 import { escapeControls } from "./control-characters.ts";
 import { outcomesOf, titleOf } from "./outcomes.ts";
 
 /** Workflow commands of GitHub Actions: an annotation for each expectation that failed. */
-export function renderGithubOf(results: readonly Result[]): string {
-  const all = results.flatMap((result) =>
-    outcomesOf(result).map((outcome) => ({ title: titleOf(result), ...outcome })),
+export function renderGithubOf(runs: readonly Run[]): string {
+  const all = runs.flatMap((run) =>
+    outcomesOf(run).map((outcome) => ({ title: titleOf(run), ...outcome })),
   );
   const failed = all.filter(({ passed }) => !passed);
   const lines = failed.map(({ title, name, level, detail }) => {

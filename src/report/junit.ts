@@ -1,39 +1,50 @@
-import type { Result } from "../lab/result.ts";
+import { isFailed, type Result, type Run } from "../lab/result.ts";
 import { escapeControls } from "./control-characters.ts";
 import { estimatedSeconds, type Outcome, outcomesOf, titleOf } from "./outcomes.ts";
 
-function isFailure({ passed, level }: Outcome): boolean {
-  return !passed && level === "error";
+function isFailure({ passed, level, isError }: Outcome): boolean {
+  return !passed && level === "error" && isError !== true;
+}
+
+/** Absent where there are none, as in the reports of most tools. */
+function errorsOf(outcomes: readonly Outcome[]): { errors?: number } {
+  const errors = outcomes.filter(({ isError }) => isError === true).length;
+  return errors === 0 ? {} : { errors };
 }
 
 /**
  * A test suite for each run and a test case for each expectation. `time` is the simulated
  * teardown's estimate: no clock was read. A failed warning is a passed case that says so.
  */
-export async function renderJunitOf(results: readonly Result[]): Promise<string> {
+export async function renderJunitOf(runs: readonly Run[]): Promise<string> {
   const { default: xmlbuilder } = await import("xmlbuilder");
-  const suites = results.map((result) => ({ result, outcomes: outcomesOf(result) }));
+  const suites = runs.map((run) => ({ run, outcomes: outcomesOf(run) }));
   const all = suites.flatMap(({ outcomes }) => outcomes);
   const root = xmlbuilder.create("testsuites", { encoding: "UTF-8" }).att({
     name: "tdx-sim (simulated)",
     tests: all.length,
     failures: all.filter(isFailure).length,
+    ...errorsOf(all),
   });
-  for (const { result, outcomes } of suites) {
-    const title = escapeControls(titleOf(result));
+  for (const { run, outcomes } of suites) {
+    const title = escapeControls(titleOf(run));
     const suite = root.ele("testsuite", {
       name: title,
       tests: outcomes.length,
       failures: outcomes.filter(isFailure).length,
-      time: estimatedSeconds(result).toFixed(3),
+      ...errorsOf(outcomes),
+      ...(isFailed(run) ? {} : { time: estimatedSeconds(run).toFixed(3) }),
     });
-    const properties = suite.ele("properties");
-    for (const [name, value] of provenance(result)) properties.ele("property", { name, value });
+    if (!isFailed(run)) {
+      const properties = suite.ele("properties");
+      for (const [name, value] of provenance(run)) properties.ele("property", { name, value });
+    }
     for (const outcome of outcomes) {
       const name = escapeControls(outcome.name);
       const testcase = suite.ele("testcase", { classname: `tdx-sim.${title}`, name });
       const message = escapeControls(outcome.detail);
-      if (isFailure(outcome)) testcase.ele("failure", { type: "expectation", message });
+      if (outcome.isError) testcase.ele("error", { type: "no-result", message });
+      else if (isFailure(outcome)) testcase.ele("failure", { type: "expectation", message });
       else testcase.ele("system-out", {}, outcome.passed ? message : `warning: ${message}`);
     }
   }

@@ -2,7 +2,7 @@ import type { Result } from "../lab/result.ts";
 import { type SheetCell, sheetOf } from "./sheet.ts";
 
 /** Characters that would end a cell or start markup. */
-function escapeMarkdown(text: string): string {
+export function escapeMarkdown(text: string): string {
   return text.replace(/[\\`*[\]<>|]/g, "\\$&");
 }
 

@@ -1,5 +1,5 @@
 /** What CI reports list: one outcome for each expectation, or for each teardown without any. */
-import type { Result } from "../lab/result.ts";
+import { isFailed, type Result, type Run } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration, formatDurationRange } from "../units/duration.ts";
 
@@ -8,18 +8,25 @@ export interface Outcome {
   readonly name: string;
   readonly level: "warn" | "error";
   readonly passed: boolean;
+  /** Nothing was found out, because the run did not come so far. */
+  readonly isError?: true;
   /** Both sides with their values. */
   readonly detail: string;
 }
 
 /** What a run is called in reports: its scenario, its TD, or its command. */
-export function titleOf({ scenario, td, command }: Result): string {
-  return scenario?.name ?? td.name ?? command;
+export function titleOf(run: Run): string {
+  if (isFailed(run)) return run.scenario.name;
+  return run.scenario?.name ?? run.td.name ?? run.command;
 }
 
 /** The outcomes of a run; a teardown without expectations passes when nothing is left behind. */
-export function outcomesOf(result: Result): Outcome[] {
-  const { expectations, strategies } = result;
+export function outcomesOf(run: Run): Outcome[] {
+  if (isFailed(run)) {
+    const { message: detail } = run.error;
+    return [{ name: "comes to a result", level: "error", passed: false, isError: true, detail }];
+  }
+  const { expectations, strategies } = run;
   if (expectations !== undefined && expectations.length > 0) {
     return expectations.map(({ expectation: name, level, passed, detail }) => ({
       name,

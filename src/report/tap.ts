@@ -1,11 +1,11 @@
-import type { Result } from "../lab/result.ts";
+import type { Result, Run } from "../lab/result.ts";
 import { escapeControls } from "./control-characters.ts";
 import { outcomesOf, titleOf } from "./outcomes.ts";
 
 /** Test Anything Protocol 14: a line for each expectation, its values in YAML below. */
-export function renderTapOf(results: readonly Result[]): string {
-  const lines = results.flatMap((result) =>
-    outcomesOf(result).map((outcome) => ({ title: titleOf(result), ...outcome })),
+export function renderTapOf(runs: readonly Run[]): string {
+  const lines = runs.flatMap((run) =>
+    outcomesOf(run).map((outcome) => ({ title: titleOf(run), ...outcome })),
   );
   const body = lines.flatMap(({ title, name, level, passed, detail }, i) => {
     const what = described(`${title}: ${name}`);

@@ -139,6 +139,14 @@ describe("what a command prints as JSON or NDJSON keeps to the schema in the pac
     expectLinesToKeepToSchema(readFileSync(lines, "utf8"));
   });
 
+  test("where a scenario comes to no result", async () => {
+    const crowded = { schema: "tdx-sim/scenario/v1", name: "crowded", platform: "small" };
+    const input = JSON.stringify({ ...crowded, td: { memory: "64G", vcpus: 1 } });
+    const { code, stdout } = await runCli(["run", "-", "--format", "json"], { input });
+    expect(code).toBe(69);
+    expectToKeepToSchema(stdout);
+  });
+
   test("where rows bear no price", async () => {
     const cwd = temporaryDirectory("rows");
     const header = "vcpus,memory,pageSize,strategy,kernel,seconds";

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -9,6 +9,10 @@ const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
 const GOOD = join(FIXTURES, "scenarios/hint-quarters-the-seamcalls.yaml");
 const SECOND = join(FIXTURES, "scenarios/large-pages.yaml");
 const GUARD = join(FIXTURES, "regression/guard.yaml");
+
+/** No host of that platform has so much memory. */
+const CROWDED =
+  "schema: tdx-sim/scenario/v1\nname: crowded\nplatform: small\ntd: { memory: 64G, vcpus: 1 }\n";
 
 function fileWith(text: string, name = "scenario.yaml"): string {
   const path = join(temporaryDirectory(), name);
@@ -75,12 +79,53 @@ describe("run", () => {
   });
 
   test("names the scenario and the step that the kernel refuses", async () => {
-    const text =
-      "schema: tdx-sim/scenario/v1\nname: crowded\nplatform: small\ntd: { memory: 64G, vcpus: 1 }\n";
-    const { code, stderr } = await runCli(["run", fileWith(text)]);
+    const { code, stderr } = await runCli(["run", fileWith(CROWDED)]);
     expect(code).toBe(69);
     expect(stderr).toContain("crowded: steps[1] (populate td)");
     expect(stderr).toContain("ENOMEM");
+  });
+
+  test("reports the scenarios besides one that the kernel refuses, and exits as that one", async () => {
+    const cwd = temporaryDirectory();
+    const exports = ["junit", "tap", "github", "markdown"].flatMap((format) => [
+      "--export",
+      `${format}=${format}`,
+    ]);
+    const args = ["run", fileWith(CROWDED), GUARD, SECOND, "--out", "kept", "-f", "json"];
+    const { code, stdout, stderr } = await runCli([...args, ...exports], { cwd });
+    expect(code).toBe(69);
+    expect(stderr).toMatch(/^failed: crowded: .*ENOMEM.*\nfailed: guard: .*\n/);
+    expect(stderr).toMatch(/\ntdx-sim: 1 of 3 scenarios came to no result, 1 of \d+ expec.*\n$/);
+    const { results, failed } = JSON.parse(stdout);
+    expect(results).toHaveLength(2);
+    expect(failed).toMatchObject([
+      { scenario: { name: "crowded" }, error: { exitCode: 69, errno: "ENOMEM" } },
+    ]);
+    const report = (name: string): string => readFileSync(join(cwd, name), "utf8");
+    expect(report("junit")).toMatch(/<testsuites .* failures="1" errors="1">/);
+    expect(report("tap")).toContain("not ok 1 - crowded: comes to a result");
+    expect(report("github")).toContain("::error title=tdx-sim%3A crowded::");
+    expect(report("markdown")).toContain("scenario crowded: no result");
+    expect(existsSync(join(cwd, "kept/large-pages/result.json"))).toBe(true);
+    expect(existsSync(join(cwd, "kept/crowded/result.json"))).toBe(false);
+  });
+
+  test("draws one scenario, and refuses to draw several", async () => {
+    const cwd = temporaryDirectory();
+    const exports = ["--export", "svg=a.svg", "--export", "perfetto=a.json"];
+    expect((await runCli(["run", SECOND, ...exports], { cwd })).code).toBe(0);
+    expect(readFileSync(join(cwd, "a.svg"), "utf8")).toContain("<svg");
+    expect(readFileSync(join(cwd, "a.json"), "utf8")).toContain("traceEvents");
+    const { code, stderr } = await runCli(["run", SECOND, GUARD, ...exports], { cwd });
+    expect(code).toBe(64);
+    expect(stderr).toContain("svg draws one scenario, and there are 2");
+  });
+
+  test("leaves the file of a drawing as it was when there is nothing to draw", async () => {
+    const cwd = temporaryDirectory();
+    const args = ["run", fileWith(CROWDED), "--export", "svg=a.svg", "--export", "junit=a.xml"];
+    expect((await runCli(args, { cwd })).code).toBe(69);
+    expect(readdirSync(cwd)).toEqual(["a.xml"]);
   });
 
   test("adds Markdown to the summary of a GitHub job, and only for the format github", async () => {

@@ -1,10 +1,14 @@
 import type { Command } from "commander";
-import type { RunControl } from "../../lab/drive.ts";
-import type { Result } from "../../lab/result.ts";
+import { type FailedRun, isFailed, type Run, resultsOf } from "../../lab/result.ts";
 import { plannedStrategies, type Scenario } from "../../lab/scenario/scenario.ts";
+import type { Session } from "../../lab/teardown.ts";
+import { DRAWING_NAMES, isDrawing } from "../../report/drawings.ts";
 import { FORMAT_NAMES, type FormatName } from "../../report/index.ts";
 import { renderRun } from "../../report/run.ts";
 import { Failure } from "../../units/failure.ts";
+import { addDrawingOptions, type DrawingOptions, Drawings } from "../drawing-options.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { problemOf } from "../failure-report.ts";
 import { describeCommand } from "../help-text.ts";
 import { type Cli, type GlobalOptions, runSession } from "../invocation.ts";
 import {
@@ -12,9 +16,9 @@ import {
   type Judgement,
   type JudgementOptions,
   readJudgement,
-  tellVerdict,
+  verdictOf,
 } from "../judgement.ts";
-import { addOutputOptions, type OutputOptions } from "../outputs.ts";
+import { addOutputOptions } from "../outputs.ts";
 import {
   addRecordOption,
   openRunRecord,
@@ -26,7 +30,7 @@ import { readScenario } from "../scenario-input.ts";
 import { appendStepSummary } from "../step-summary.ts";
 
 type Options = GlobalOptions &
-  OutputOptions &
+  DrawingOptions &
   JudgementOptions &
   RecordOptions & { readonly step?: boolean };
 
@@ -41,38 +45,58 @@ export function define(command: Command, cli: Cli): void {
   command.optionsGroup("Run options:");
   command.option("--step", "make every SEAMCALL one by one");
   addJudgementOptions(command);
-  addOutputOptions(command, FORMAT_NAMES);
+  addOutputOptions(command, FORMAT_NAMES, DRAWING_NAMES);
+  addDrawingOptions(command);
   addRecordOption(command);
   command.action((files: string[]) => run(cli, files, command.optsWithGlobals<Options>()));
 }
 
+/** A scenario on its way through a run. */
+interface Part {
+  readonly scenario: Scenario;
+  readonly record: RunRecord | null;
+}
+
 async function run(cli: Cli, files: readonly string[], options: Options): Promise<void> {
+  const drawings = new Drawings(options);
+  refuseManyDrawn(files, options);
   const judgement = readJudgement(options);
   const scenarios = await readAll(files, judgement);
-  await runSession(cli, options, async (session, outputs) => {
-    const names = scenarios.map(({ name }) => name);
-    const records: RunRecord[] = [];
+  await runSession(cli, options, async (unwatched, outputs) => {
+    const session = drawings.watch(unwatched);
+    const parts: Part[] = [];
     try {
-      for (const directory of recordDirectories(options.out, names)) {
-        const record = openRunRecord(directory);
-        if (record !== null) records.push(record);
+      const directories = recordDirectories(
+        options.out,
+        scenarios.map(({ name }) => name),
+      );
+      for (const [i, scenario] of scenarios.entries()) {
+        parts.push({ scenario, record: openRunRecord(directories[i]) });
       }
       if (scenarios.some(({ step }) => step)) {
         (await import("../deep-inlining.ts")).inlineDeeply();
       }
-      const results: Result[] = [];
-      for (const scenario of scenarios) results.push(await runOne(scenario, judgement, session));
-      for (const [i, record] of records.entries()) {
-        record.write(withExpectations(scenarios[i] as Scenario, judgement), results[i] as Result);
-      }
-      await outputs.deliver((target) =>
-        renderRun(results, { ...target, format: target.format as FormatName }),
-      );
-      await appendStepSummary(cli.console, options, results);
-      tellVerdict(cli.console, results);
+      const { runs, failures } = await runAll(parts, judgement, session);
+      await outputs.deliver((target) => {
+        const { format } = target;
+        const [only] = runs;
+        if (!isDrawing(format)) return renderRun(runs, { ...target, format: format as FormatName });
+        if (only === undefined || isFailed(only)) return null;
+        return drawings.render(only, { profile: (scenarios[0] as Scenario).profile }, target);
+      });
+      await appendStepSummary(cli.console, options, runs);
+      tellOutcome(cli, runs, failures);
     } finally {
-      for (const record of records) record.discard();
+      for (const { record } of parts) record?.discard();
     }
+  });
+}
+
+function refuseManyDrawn(files: readonly string[], { export: exports = [] }: Options): void {
+  const drawn = exports.find(({ format }) => isDrawing(format));
+  if (drawn === undefined || files.length === 1) return;
+  throw new Failure("usage", `${drawn.format} draws one scenario, and there are ${files.length}`, {
+    hint: "run it by itself for the drawing",
   });
 }
 
@@ -87,26 +111,59 @@ async function readAll(files: readonly string[], judgement: Judgement): Promise<
   return scenarios;
 }
 
+/** One scenario after the other; one that comes to no result does not keep the others from it. */
+async function runAll(parts: readonly Part[], judgement: Judgement, session: Session) {
+  const runs: Run[] = [];
+  const failures: Failure[] = [];
+  const { runScenario } = await import("../../lab/scenario/run-scenario.ts");
+  for (const { scenario, record } of parts) {
+    try {
+      const result = judgement.apply(await runScenario(scenario, session));
+      record?.write(withExpectations(scenario, judgement), result);
+      runs.push(result);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind === "io") throw error;
+      const failure = named(scenario, error);
+      failures.push(failure);
+      runs.push(failedRun(scenario, failure));
+    }
+  }
+  return { runs, failures };
+}
+
 /** What the command line expects besides belongs to what was run. */
 function withExpectations(scenario: Scenario, { expectations }: Judgement): Scenario {
   return { ...scenario, expectations: [...scenario.expectations, ...expectations] };
 }
 
-async function runOne(
-  scenario: Scenario,
-  judgement: Judgement,
-  session: RunControl,
-): Promise<Result> {
-  const { runScenario } = await import("../../lab/scenario/run-scenario.ts");
-  try {
-    return judgement.apply(await runScenario(scenario, session));
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const { kind, message, hint, refusal } = error;
-    throw new Failure(kind, `${scenario.name}: ${message}`, {
-      cause: error,
-      ...(hint === undefined ? {} : { hint }),
-      ...(refusal === undefined ? {} : { refusal }),
-    });
-  }
+function named({ name }: Scenario, error: Failure): Failure {
+  const { kind, message, hint, refusal } = error;
+  return new Failure(kind, `${name}: ${message}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+    ...(refusal === undefined ? {} : { refusal }),
+  });
+}
+
+function failedRun({ name, sha256 }: Scenario, failure: Failure): FailedRun {
+  const exitCode = exitCodeOf(failure.kind);
+  const message = problemOf(failure);
+  return { scenario: { name, sha256 }, error: { exitCode, message, ...failure.refusal } };
+}
+
+/**
+ * Tells what failed. A scenario without a result decides the exit code: of it nothing is known.
+ *
+ * @throws Failure of the first scenario that came to no result; `expectation`
+ */
+function tellOutcome(cli: Cli, runs: readonly Run[], failures: readonly Failure[]): void {
+  const [first] = failures;
+  if (first !== undefined && runs.length === 1) throw first;
+  for (const failure of failures) cli.console.complain(`failed: ${problemOf(failure)}`);
+  const verdict = verdictOf(cli.console, resultsOf(runs));
+  if (first === undefined && verdict === null) return;
+  if (first === undefined) throw verdict;
+  const rest = verdict === null ? "" : `, ${verdict.message}`;
+  const what = `${failures.length} of ${runs.length} scenarios came to no result${rest}`;
+  throw new Failure(first.kind, what, { cause: first });
 }

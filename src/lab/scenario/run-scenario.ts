@@ -21,7 +21,10 @@ interface KernelRun {
  *
  * @throws Failure `refused` where the kernel refuses and the scenario does not expect it; RunStopped
  */
-export async function runScenario(scenario: Scenario, control: RunControl): Promise<Result> {
+export async function runScenario(
+  scenario: Scenario,
+  control: RunControl & Pick<Session, "observe">,
+): Promise<Result> {
   const { profile, seed, whatIfs: whatIf } = scenario;
   const step = control.step || scenario.step;
   const session: Session = { ...control, step, profile, seed, whatIf };
@@ -74,6 +77,11 @@ function withFaults({ faults, seed }: Scenario, session: Session): Session {
   return faults.length === 0 ? session : { ...session, faults: { plans: faults, seed } };
 }
 
+/** Who watches teardowns sees those that the result tells of. */
+function unwatched({ observe: _, ...session }: Session): Session {
+  return session;
+}
+
 async function runOn(scenario: Scenario, kernel: string, session: Session): Promise<KernelRun> {
   const adapted = (td: TdOptions): TdOptions => optionsWith(onKernel(td, kernel), scenario.whatIfs);
   const host = SimulatedHost.boot(adapted(scenario.td));
@@ -81,8 +89,14 @@ async function runOn(scenario: Scenario, kernel: string, session: Session): Prom
   let destroyed: Result | undefined;
   for (const [i, each] of scenario.steps.entries()) {
     const step = each.do === "create" ? { ...each, options: adapted(each.options) } : each;
+    const isMain = step.td === MAIN_TD && step.refused === null;
     const control = each.do === "destroy" ? withFaults(scenario, session) : session;
-    const { result, expectation } = await takeStep(host, step, i, control);
+    const { result, expectation } = await takeStep(
+      host,
+      step,
+      i,
+      isMain ? control : unwatched(control),
+    );
     if (expectation !== undefined) refusals.push(expectation);
     if (result !== undefined && step.td === MAIN_TD) destroyed = result;
   }

@@ -1,7 +1,7 @@
 /** Schemas of what commands print: the same shapes as the types, checked against them. */
 import * as v from "valibot";
 import { LEVELS } from "../expect/expectation.ts";
-import type { Result } from "../result.ts";
+import type { FailedRun, Result } from "../result.ts";
 import {
   count,
   counts,
@@ -129,13 +129,29 @@ export function resultSchema() {
   return schema satisfies v.GenericSchema<unknown, Result>;
 }
 
-/** `tdx-sim/run/v1`: what `run` prints of several scenarios. */
+function failedRun() {
+  const schema = v.strictObject({
+    scenario: v.strictObject({ name: v.string(), sha256: sha256() }),
+    error: v.strictObject({
+      exitCode: count(),
+      message: v.string(),
+      errno: v.exactOptional(v.string()),
+      leaf: v.exactOptional(v.string()),
+      status: v.exactOptional(v.string()),
+    }),
+  });
+  return schema satisfies v.GenericSchema<unknown, FailedRun>;
+}
+
+/** `tdx-sim/run/v1`: what `run` prints of several scenarios, and of one that came to no result. */
 export function runSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/run/v1"),
     simulated: v.literal(true),
     version: v.string(),
     results: v.array(resultSchema()),
+    /** Scenarios that came to no result; absent where there are none. */
+    failed: v.exactOptional(v.array(failedRun())),
   });
 }
 
