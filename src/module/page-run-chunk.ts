@@ -4,17 +4,28 @@ export const CHUNK_RUNS = 256;
 /** Room of a new chunk: most maps of a TD hold a handful of runs all their life. */
 const FIRST_ROOM = 8;
 
+/**
+ * Runs of a slab, of which new chunks get their room: an array of their own would cost as much as
+ * everything else that is done with a small chunk. A slab is gone with the last of its chunks.
+ */
+const SLAB_RUNS = 512;
+let slab = new Float64Array(0);
+/** Runs of the slab that are given out. */
+let slabUsed = SLAB_RUNS;
+
 /** A run is four numbers in a row: first page, first page after it, tag, base. */
 const FIELDS = 4;
 const END = 1;
 const TAG = 2;
 const BASE = 3;
 
-/** A sorted stretch of page runs in one typed array, 32 bytes each; it grows to CHUNK_RUNS. */
+/** A sorted stretch of page runs in a typed array, 32 bytes each; it grows to CHUNK_RUNS. */
 export class Chunk {
-  #runs: Float64Array;
+  /** A slab that others have parts of, or an array of its own; its first number for run 0. */
+  private runs: Float64Array;
+  private offset = 0;
   /** Runs that there is room for. */
-  #room: number;
+  private room: number;
   /** Live runs are [head, tail): either end can give way without moving the other runs. */
   head = 0;
   tail = 0;
@@ -22,8 +33,18 @@ export class Chunk {
   isShared = false;
 
   constructor(room = FIRST_ROOM) {
-    this.#room = room;
-    this.#runs = new Float64Array(room * FIELDS);
+    this.room = room;
+    if (room > FIRST_ROOM) {
+      this.runs = new Float64Array(room * FIELDS);
+      return;
+    }
+    if (slabUsed === SLAB_RUNS) {
+      slab = new Float64Array(SLAB_RUNS * FIELDS);
+      slabUsed = 0;
+    }
+    this.runs = slab;
+    this.offset = slabUsed * FIELDS;
+    slabUsed += FIRST_ROOM;
   }
 
   /** True when it holds all the runs that a chunk can. */
@@ -32,50 +53,50 @@ export class Chunk {
   }
 
   startOf(index: number): number {
-    return this.#runs[index * FIELDS] as number;
+    return this.runs[this.offset + index * FIELDS] as number;
   }
 
   endOf(index: number): number {
-    return this.#runs[index * FIELDS + END] as number;
+    return this.runs[this.offset + index * FIELDS + END] as number;
   }
 
   tagOf(index: number): number {
     // A small integer again, which a number read from the array is not for the compiler.
-    return (this.#runs[index * FIELDS + TAG] as number) | 0;
+    return (this.runs[this.offset + index * FIELDS + TAG] as number) | 0;
   }
 
   baseOf(index: number): number {
-    return this.#runs[index * FIELDS + BASE] as number;
+    return this.runs[this.offset + index * FIELDS + BASE] as number;
   }
 
   setStart(index: number, start: number, base: number): void {
-    this.#runs[index * FIELDS] = start;
-    this.#runs[index * FIELDS + BASE] = base;
+    this.runs[this.offset + index * FIELDS] = start;
+    this.runs[this.offset + index * FIELDS + BASE] = base;
   }
 
   setEnd(index: number, end: number): void {
-    this.#runs[index * FIELDS + END] = end;
+    this.runs[this.offset + index * FIELDS + END] = end;
   }
 
   put(index: number, start: number, end: number, tag: number, base: number): void {
-    const at = index * FIELDS;
-    this.#runs[at] = start;
-    this.#runs[at + END] = end;
-    this.#runs[at + TAG] = tag;
-    this.#runs[at + BASE] = base;
+    const at = this.offset + index * FIELDS;
+    this.runs[at] = start;
+    this.runs[at + END] = end;
+    this.runs[at + TAG] = tag;
+    this.runs[at + BASE] = base;
   }
 
   /** Makes room for a run before the one at `index`; where it is to be put. */
   open(index: number): number {
     const { head, tail } = this;
-    if (tail - head === this.#room) this.#grow();
+    if (tail - head === this.room) this.grow();
     const isLowerHalf = index - head <= tail - index;
-    if (head > 0 && (isLowerHalf || tail === this.#room)) {
-      this.#move(head - 1, head, index);
+    if (head > 0 && (isLowerHalf || tail === this.room)) {
+      this.move(head - 1, head, index);
       this.head = head - 1;
       return index - 1;
     }
-    this.#move(index + 1, index, tail);
+    this.move(index + 1, index, tail);
     this.tail = tail + 1;
     return index;
   }
@@ -86,7 +107,7 @@ export class Chunk {
       this.head = to;
       return to;
     }
-    this.#move(from, to, this.tail);
+    this.move(from, to, this.tail);
     this.tail -= to - from;
     return from;
   }
@@ -100,10 +121,15 @@ export class Chunk {
   }
 
   copy(): Chunk {
-    const twin = new Chunk(this.#room);
-    twin.#runs.set(this.#runs);
-    twin.head = this.head;
-    twin.tail = this.tail;
+    const twin = new Chunk(this.room);
+    const { head, tail, offset, runs } = this;
+    const to = twin.runs;
+    let target = twin.offset + head * FIELDS;
+    for (let at = offset + head * FIELDS; at < offset + tail * FIELDS; at++) {
+      to[target++] = runs[at] as number;
+    }
+    twin.head = head;
+    twin.tail = tail;
     return twin;
   }
 
@@ -127,15 +153,18 @@ export class Chunk {
     return low - 1;
   }
 
-  #grow(): void {
-    this.#room = Math.min(CHUNK_RUNS, this.#room * 2);
-    const runs = new Float64Array(this.#room * FIELDS);
-    runs.set(this.#runs);
-    this.#runs = runs;
+  private grow(): void {
+    const { offset, runs } = this;
+    const end = offset + this.room * FIELDS;
+    this.room = Math.min(CHUNK_RUNS, this.room * 2);
+    this.runs = new Float64Array(this.room * FIELDS);
+    this.runs.set(runs.subarray(offset, end));
+    this.offset = 0;
   }
 
-  #move(target: number, from: number, to: number): void {
+  private move(target: number, from: number, to: number): void {
     if (from === to) return;
-    this.#runs.copyWithin(target * FIELDS, from * FIELDS, to * FIELDS);
+    const { offset } = this;
+    this.runs.copyWithin(offset + target * FIELDS, offset + from * FIELDS, offset + to * FIELDS);
   }
 }

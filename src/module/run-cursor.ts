@@ -2,12 +2,19 @@ import { Chunk } from "./page-run-chunk.ts";
 import { KIND_MASK, type StepOfTag, UNKNOWN } from "./run-tag.ts";
 
 /** Where every list begins: in use by all, and copied by whoever writes to it first. */
-const EMPTY = new Chunk();
+export const EMPTY = new Chunk();
 EMPTY.isShared = true;
+
+const tables = new WeakMap<StepOfTag, Float64Array>();
 
 /** The step of every tag by its low four bits: looked up in hot loops, so a table, not a call. */
 function stepsOf(stepOf: StepOfTag): Float64Array {
-  return Float64Array.from({ length: KIND_MASK + 1 }, (_, kind) => stepOf(kind));
+  let steps = tables.get(stepOf);
+  if (steps === undefined) {
+    steps = Float64Array.from({ length: KIND_MASK + 1 }, (_, kind) => stepOf(kind));
+    tables.set(stepOf, steps);
+  }
+  return steps;
 }
 
 /**
@@ -32,7 +39,9 @@ export class RunCursor {
   protected beforeStep = 0;
   /** The chunk does not know yet how far `start` has moved. */
   protected isMoved = false;
+  /** Chunks from `first` on are in use: a list that is emptied from its start need not be moved. */
   protected chunks: Chunk[] = [EMPTY];
+  protected first = 0;
   /** The chunk where the cursor stands, and the run in it. */
   protected at = 0;
   protected chunk: Chunk = EMPTY;
@@ -66,7 +75,7 @@ export class RunCursor {
 
   private findChunk(page: number): void {
     const { chunks } = this;
-    let low = 0;
+    let low = this.first;
     let high = chunks.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;

@@ -1,5 +1,8 @@
 import { CHUNK_RUNS, Chunk } from "./page-run-chunk.ts";
-import { RunCursor } from "./run-cursor.ts";
+import { EMPTY, RunCursor } from "./run-cursor.ts";
+
+/** Fewer empty chunks at the start of a list are not worth moving the others. */
+const PASSED_MIN = 64;
 
 /** The edits of a list of runs: each works from the cursor on and leaves it on what it made. */
 export class RunList extends RunCursor {
@@ -7,24 +10,51 @@ export class RunList extends RunCursor {
 
   /** True where the run that starts at `page` may continue the last one of the chunk before. */
   protected isFirstOfLaterChunk(page: number): boolean {
-    return page === this.start && this.index === this.chunk.head && this.at > 0;
+    return page === this.start && this.index === this.chunk.head && this.at > this.first;
   }
 
   protected replaceRuns(page: number, count: number, tag: number, base: number): void {
     const end = page + count;
     this.settleStart();
     if (page < this.start || page >= this.end) this.find(page);
+    if (this.replaceAlone(page, end, tag, base)) return;
     if (this.tag !== 0 && page > this.start) this.#cut(page);
     this.#clear(end);
     if (tag !== 0) this.#add(page, end, tag, base);
     else this.find(page);
   }
 
+  /**
+   * The same where nothing touches these pages, and they are one run or none: what fragmented
+   * memory is made of. False elsewhere, and nothing is changed.
+   */
+  private replaceAlone(page: number, end: number, tag: number, base: number): boolean {
+    const { chunk, index } = this;
+    if (this.tag === 0) {
+      if (page === this.start || end >= this.end) return false;
+      this.#insert(page, end, tag, base);
+      return true;
+    }
+    if (page !== this.start || end !== this.end || chunk.tail - chunk.head === 1) return false;
+    if (index === chunk.head ? this.at > this.first : chunk.endOf(index - 1) === page) return false;
+    const isLast = index + 1 === chunk.tail;
+    if (isLast ? this.at + 1 < this.chunks.length : chunk.startOf(index + 1) === end) return false;
+    this.own();
+    if (tag === 0) {
+      this.count--;
+      this.load(page, this.chunk.close(index, index + 1) - 1);
+    } else {
+      this.chunk.put(index, page, end, tag, base);
+      this.load(page, index);
+    }
+    return true;
+  }
+
   /** Chunks go to the copy as they are; whoever writes to one first makes it its own. */
   protected shareRunsWith(copy: RunList): void {
     this.settleStart();
     for (const chunk of this.chunks) chunk.isShared = true;
-    copy.chunks = [...this.chunks];
+    copy.chunks = this.chunks.slice(this.first);
     copy.at = 0;
     copy.chunk = copy.chunks[0] as Chunk;
     copy.index = 0;
@@ -77,7 +107,7 @@ export class RunList extends RunCursor {
   /** Removes runs of the chunk; true when it was emptied and the cursor stands in another one. */
   #remove(from: number, to: number): boolean {
     this.count -= to - from;
-    if (from === this.chunk.head && to === this.chunk.tail && this.chunks.length > 1) {
+    if (from === this.chunk.head && to === this.chunk.tail && this.chunks.length > this.first + 1) {
       this.#dropChunk();
       return true;
     }
@@ -87,11 +117,23 @@ export class RunList extends RunCursor {
   }
 
   #dropChunk(): void {
-    this.chunks.splice(this.at, 1);
+    if (this.at === this.first) this.#passFirst();
+    else this.chunks.splice(this.at, 1);
     const isLast = this.at === this.chunks.length;
     if (isLast) this.at--;
     this.chunk = this.chunks[this.at] as Chunk;
     this.index = isLast ? this.chunk.tail : this.chunk.head;
+  }
+
+  /** The first chunk is empty: it is left behind, and moved out when it is half of all. */
+  #passFirst(): void {
+    this.chunks[this.first] = EMPTY;
+    this.first++;
+    this.at++;
+    if (this.first * 2 < this.chunks.length || this.first < PASSED_MIN) return;
+    this.chunks.splice(0, this.first);
+    this.at -= this.first;
+    this.first = 0;
   }
 
   /** Adds [page, end) where it stands, joining it with equal neighbours; stands at the result. */
@@ -107,7 +149,7 @@ export class RunList extends RunCursor {
     let { chunk, at } = this;
     let index = this.index - 1;
     if (index < chunk.head) {
-      if (at === 0) return false;
+      if (at === this.first) return false;
       at--;
       chunk = this.chunks[at] as Chunk;
       index = chunk.tail - 1;
@@ -161,7 +203,8 @@ export class RunList extends RunCursor {
     const { chunk } = this;
     const isAppend = this.index === chunk.tail;
     const from = isAppend ? chunk.tail : chunk.head + CHUNK_RUNS / 2;
-    const upper = isAppend ? new Chunk() : chunk.split(from);
+    // The next one of a long list gets long too.
+    const upper = isAppend ? new Chunk(CHUNK_RUNS) : chunk.split(from);
     this.chunks.splice(this.at + 1, 0, upper);
     if (this.index < from) return;
     this.at++;
