@@ -1,4 +1,4 @@
-import { PageRuns } from "../module/page-runs.ts";
+import { ALIKE, PageRuns } from "../module/page-runs.ts";
 
 /** Host pages of one use, handed out in ascending order; freed ones are used again first. */
 export class Arena {
@@ -6,7 +6,7 @@ export class Arena {
   readonly end: number;
   /** Pages from here on were never handed out. */
   #next: number;
-  #freed = new PageRuns(() => 0);
+  #freed = new PageRuns(ALIKE);
 
   constructor(start: number, end: number) {
     this.start = start;

@@ -1,4 +1,4 @@
-import { PageRuns } from "../module/page-runs.ts";
+import { NEXT_PAGE, PageRuns, type StepOfTag } from "../module/page-runs.ts";
 
 /** 4 KiB guest frames that an entry of a page-table level maps. */
 export const FRAMES_PER_ENTRY = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36] as const;
@@ -16,6 +16,7 @@ export interface LeafRun {
 }
 
 const PRESENT = 1;
+const LEAF_STEPS: readonly [StepOfTag, StepOfTag] = [NEXT_PAGE, () => FRAMES_PER_ENTRY[1]];
 
 /**
  * KVM's own picture of a TD's private mappings: the mirrored page table. KVM cannot read the
@@ -23,14 +24,14 @@ const PRESENT = 1;
  */
 export class GuestMemory {
   /** Leaves by level; indexed by entry, `base` is the host frame. */
-  readonly #leaves: [PageRuns, PageRuns];
+  readonly #leaves: readonly [PageRuns, PageRuns];
   /** Page-table pages below the root, by the level of the entry pointing to them (index 0 unused). */
-  readonly #tables: PageRuns[];
+  readonly #tables: readonly PageRuns[];
   readonly #leafCounts: [number, number] = [0, 0];
 
-  constructor() {
-    this.#leaves = [new PageRuns(() => 1), new PageRuns(() => 512)];
-    this.#tables = FRAMES_PER_ENTRY.map(() => new PageRuns(() => 1));
+  constructor(leaves?: readonly [PageRuns, PageRuns], tables?: readonly PageRuns[]) {
+    this.#leaves = leaves ?? [new PageRuns(LEAF_STEPS[0]), new PageRuns(LEAF_STEPS[1])];
+    this.#tables = tables ?? FRAMES_PER_ENTRY.map(() => new PageRuns(NEXT_PAGE));
   }
 
   /** Stretch from `gfn` on in which tables of `level` all exist, or all are missing, in frames. */
@@ -94,12 +95,11 @@ export class GuestMemory {
   }
 
   clone(): GuestMemory {
-    const copy = new GuestMemory();
-    copy.#leaves[0] = this.#leaves[0].clone();
-    copy.#leaves[1] = this.#leaves[1].clone();
+    const [small, large] = this.#leaves;
+    const tables = this.#tables.map((runs) => runs.clone());
+    const copy = new GuestMemory([small.clone(), large.clone()], tables);
     copy.#leafCounts[0] = this.#leafCounts[0];
     copy.#leafCounts[1] = this.#leafCounts[1];
-    for (const [level, runs] of this.#tables.entries()) copy.#tables[level] = runs.clone();
     return copy;
   }
 
@@ -111,14 +111,12 @@ export class GuestMemory {
   }
 
   static restore(snapshot: GuestMemorySnapshot): GuestMemory {
-    const memory = new GuestMemory();
+    const leaves = (level: LeafLevel) =>
+      PageRuns.fromArray(LEAF_STEPS[level], snapshot.leaves[level] ?? []);
+    const tables = snapshot.tables.map((fields) => PageRuns.fromArray(NEXT_PAGE, fields));
+    const memory = new GuestMemory([leaves(0), leaves(1)], tables);
     for (const level of [0, 1] as const) {
-      const step = FRAMES_PER_ENTRY[level];
-      memory.#leaves[level] = PageRuns.fromArray(() => step, snapshot.leaves[level] ?? []);
       for (const { length } of memory.#leaves[level].runs()) memory.#leafCounts[level] += length;
-    }
-    for (const [level, fields] of snapshot.tables.entries()) {
-      memory.#tables[level] = PageRuns.fromArray(() => 1, fields);
     }
     return memory;
   }

@@ -50,7 +50,12 @@ export class HostPages {
   }
 
   clone(): HostPages {
-    return HostPages.restore(this.toJSON());
+    return new HostPages({
+      control: this.control.clone(),
+      sept: this.sept.map((arena) => arena.clone()),
+      memory: this.memory.clone(),
+      pamt: this.pamt.clone(),
+    });
   }
 
   toJSON(): HostPagesSnapshot {

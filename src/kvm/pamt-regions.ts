@@ -1,10 +1,11 @@
-import { PageRuns } from "../module/page-runs.ts";
+import { ALIKE, PageRuns, type StepOfTag } from "../module/page-runs.ts";
 import { Arena, type ArenaSnapshot } from "./arena.ts";
 
 /** 4 KiB pages in a region that shares one pair of PAMT pages. */
 export const PAGES_PER_REGION = 512;
 /** PAMT pages of a region (kvm-teardown D.3). */
 const PAGES_PER_PAIR = 2;
+const PAIR_AFTER_PAIR: StepOfTag = () => PAGES_PER_PAIR;
 
 export interface RegionRun {
   readonly region: number;
@@ -20,11 +21,11 @@ export interface RegionRun {
 export class PamtRegions {
   readonly #pages: Arena;
   /** Regions with PAMT pages; the base is the pair's first page. */
-  #pairs = new PageRuns(() => PAGES_PER_PAIR);
+  #pairs = new PageRuns(PAIR_AFTER_PAIR);
   /** Users of each region as the tag. */
-  #users = new PageRuns(() => 0);
+  #users = new PageRuns(ALIKE);
   /** Regions with PAMT pages and no user. */
-  #idle = new PageRuns(() => 0);
+  #idle = new PageRuns(ALIKE);
 
   /** Takes PAMT pages from the host pages `start` to `end` - 1. */
   constructor(pages: Arena) {
@@ -135,9 +136,9 @@ export class PamtRegions {
 
   static restore(snapshot: PamtRegionsSnapshot): PamtRegions {
     const regions = new PamtRegions(Arena.restore(snapshot.pages));
-    regions.#pairs = PageRuns.fromArray(() => PAGES_PER_PAIR, snapshot.pairs);
-    regions.#users = PageRuns.fromArray(() => 0, snapshot.users);
-    regions.#idle = PageRuns.fromArray(() => 0, snapshot.idle);
+    regions.#pairs = PageRuns.fromArray(PAIR_AFTER_PAIR, snapshot.pairs);
+    regions.#users = PageRuns.fromArray(ALIKE, snapshot.users);
+    regions.#idle = PageRuns.fromArray(ALIKE, snapshot.idle);
     return regions;
   }
 }

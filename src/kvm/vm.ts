@@ -126,8 +126,22 @@ export class KvmVm {
   }
 
   clone(): KvmVm {
-    return new KvmVm(this.generation, structuredClone(this.state), this.memory.clone());
+    return new KvmVm(this.generation, copyOf(this.state), this.memory.clone());
   }
+}
+
+/** A copy of a VM's state that nothing done to either shows in the other. */
+function copyOf(state: VmState): VmState {
+  return {
+    ...state,
+    tdcx: [...state.tdcx],
+    vcpus: state.vcpus.map((vcpu) => ({ ...vcpu, tdvpx: [...vcpu.tdvpx] })),
+    leaked: [...state.leaked],
+    warnings: { ...state.warnings },
+    leakedHkids: [...state.leakedHkids],
+    unflushed: state.unflushed.map((pages) => ({ ...pages })),
+    shared: [...state.shared],
+  };
 }
 
 /** The host a VM lives on: everything KVM shares between VMs. */

@@ -5,11 +5,11 @@ export const HKID_FLUSHED = 2;
 export const HKID_RESERVED = 3;
 export const KOT_STATES = ["FREE", "ASSIGNED", "FLUSHED", "RESERVED"] as const;
 
-/** Key ownership table entry of one private HKID. */
+/** Key ownership table entry of one private HKID; copies of a module share them. */
 export interface KotEntry {
-  state: number;
+  readonly state: number;
   /** Packages whose caches still hold lines of this HKID, one bit each. */
-  wbinvdBitmap: number;
+  readonly wbinvdBitmap: number;
 }
 
 /** Where PHYMEM.CACHE.WB was interrupted on a package, and for which HKIDs it runs. */

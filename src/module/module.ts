@@ -3,7 +3,7 @@ import { type CacheWriteBack, HKID_FREE, HKID_RESERVED, type KotEntry } from "./
 import type { Leaf } from "./leaf.ts";
 import { LEAVES, NEWER_LEAVES } from "./leaves/index.ts";
 import { type LockMode, SHARED, SIZE_4K } from "./locks.ts";
-import { PageRuns } from "./page-runs.ts";
+import { PageRuns, type StepOfTag } from "./page-runs.ts";
 import { PT_TDR, PT_TDVPR } from "./page-types.ts";
 import { METADATA_INCORRECT, OPERAND_BUSY, OPERAND_INVALID, Pamt } from "./pamt.ts";
 import { type Platform, packageCount } from "./platform.ts";
@@ -40,6 +40,23 @@ const EPT_WALK_FAILED = Status.of("TDX_EPT_WALK_FAILED", "RCX");
 /** Bits 51:0 that a private GPA may use, by GPAW (ABI 3.5). */
 const PRIVATE_GPA_LIMIT = [2 ** 47, 2 ** 51] as const;
 
+/** State that a module takes over from another. */
+export type KeptState = Pick<TdxModule, "pamt" | "pamtPairs" | "kot" | "cacheWriteBacks">;
+
+/** PAMT pages of the region after one lie after its own. */
+export const PAIR_AFTER_PAIR: StepOfTag = () => 2;
+
+function freshKot({ hkids: { first, count, global } }: Platform): KotEntry[] {
+  return Array.from({ length: count }, (_, i) => ({
+    state: first + i === global ? HKID_RESERVED : HKID_FREE,
+    wbinvdBitmap: 0,
+  }));
+}
+
+function freshWriteBacks(packages: number): CacheWriteBack[] {
+  return Array.from({ length: packages }, () => ({ doneBlocks: 0, hkids: [] }));
+}
+
 /**
  * The emulated TDX module 1.5.01, system ready. `seamcall` is the only way in for the host;
  * `guest.ts` holds what a vCPU in the guest can do. State is plain; there is no clock,
@@ -51,12 +68,12 @@ const PRIVATE_GPA_LIMIT = [2 ** 47, 2 ** 51] as const;
 export class TdxModule {
   readonly platform: Platform;
   readonly packages: number;
-  pamt: Pamt;
+  readonly pamt: Pamt;
   readonly kot: KotEntry[];
   readonly cacheWriteBacks: CacheWriteBack[];
   readonly hostMemory = new HostMemory();
   /** Regions of 2 MiB with PAMT pages, and the first of the two: a newer module's Dynamic PAMT. */
-  pamtPairs = new PageRuns(() => 2);
+  readonly pamtPairs: PageRuns;
   /** TDs by TDR page, vCPUs by TDVPR page. */
   readonly tds = new Map<number, Td>();
   readonly vcpus = new Map<number, Vcpu>();
@@ -78,19 +95,14 @@ export class TdxModule {
   private rdxFlag = 0;
   private lastTd: Td | null = null;
 
-  constructor(platform: Platform) {
+  /** Without `kept` no page is in use and no HKID but the module's own. */
+  constructor(platform: Platform, kept?: KeptState) {
     this.platform = platform;
     this.packages = packageCount(platform);
-    this.pamt = new Pamt(platform);
-    const { first, count, global } = platform.hkids;
-    this.kot = Array.from({ length: count }, (_, i) => ({
-      state: first + i === global ? HKID_RESERVED : HKID_FREE,
-      wbinvdBitmap: 0,
-    }));
-    this.cacheWriteBacks = Array.from({ length: this.packages }, () => ({
-      doneBlocks: 0,
-      hkids: [],
-    }));
+    this.pamt = kept?.pamt ?? new Pamt(platform);
+    this.pamtPairs = kept?.pamtPairs ?? new PageRuns(PAIR_AFTER_PAIR);
+    this.kot = kept?.kot ?? freshKot(platform);
+    this.cacheWriteBacks = kept?.cacheWriteBacks ?? freshWriteBacks(this.packages);
     this.guests = platform.lpToPackage.map(() => null);
   }
 

@@ -1,6 +1,8 @@
 import { RunList } from "./run-list.ts";
 import { NONE, type StepOfTag } from "./run-tag.ts";
 
+export { ALIKE, NEXT_PAGE } from "./run-tag.ts";
+
 /** One run of pages in the same state: `base` belongs to `start`, see {@link StepOfTag}. */
 export interface PageRun {
   readonly start: number;
@@ -123,7 +125,7 @@ export class PageRuns extends RunList {
   clone(): PageRuns {
     if (this.apart !== NONE) this.settle();
     const copy = new PageRuns(this.stepOf, this);
-    this.shareRunsWith(copy);
+    if (this.count > 0) this.shareRunsWith(copy);
     return copy;
   }
 

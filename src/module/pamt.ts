@@ -7,7 +7,7 @@ import {
   SIZE_2M,
   SIZE_4K,
 } from "./locks.ts";
-import { PageRuns } from "./page-runs.ts";
+import { ALIKE, PageRuns } from "./page-runs.ts";
 import { PAGE_BYTES, PT_NDA, PT_REG, PT_RSVD, TYPE_BITS, TYPE_MASK, typeOf } from "./page-types.ts";
 import type { Platform } from "./platform.ts";
 import { R8, R9, R10, R11, RCX, RDX, type Registers } from "./registers.ts";
@@ -21,8 +21,6 @@ function freeKeepingBepoch(runs: PageRuns, index: number, count: number, tag: nu
   // Tag 0 is not stored: a TDR, which has no owner, needs another one to keep its BEPOCH.
   runs.assign(index, count, tag === 0 && bepoch !== 0 ? FREED_TDR_TAG : tag, bepoch);
 }
-
-const noStep = (): number => 0;
 
 function statusOf(name: Parameters<typeof Status.of>[0]): readonly (Status | undefined)[] {
   const table: (Status | undefined)[] = [];
@@ -66,7 +64,7 @@ export class Pamt {
     this.platform = platform;
     this.keepsFreedBepoch = platform.keepsFreedBepoch === true;
     this.addressLimit = 2 ** platform.hkidShift;
-    this.tables = tables ?? [new PageRuns(noStep), new PageRuns(noStep), new PageRuns(noStep)];
+    this.tables = tables ?? [new PageRuns(ALIKE), new PageRuns(ALIKE), new PageRuns(ALIKE)];
     this.smallEntries = this.tables[SIZE_4K];
     this.largeRuns = this.tables[SIZE_2M].runCount + this.tables[SIZE_1G].runCount;
     if (tables !== undefined) return;
@@ -239,7 +237,7 @@ export class Pamt {
   }
 
   static restore(platform: Platform, { owners, tables }: PamtSnapshot): Pamt {
-    const table = (size: PamtSize) => PageRuns.fromArray(noStep, tables[size] ?? []);
+    const table = (size: PamtSize) => PageRuns.fromArray(ALIKE, tables[size] ?? []);
     const pamt = new Pamt(platform, [table(SIZE_4K), table(SIZE_2M), table(SIZE_1G)]);
     for (const tdrPage of owners) pamt.ownerNumber(tdrPage);
     return pamt;

@@ -18,10 +18,11 @@ export const PAGES_PER_ENTRY = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36] as const;
 const ENTRIES_PER_TABLE = 512;
 
 /** Leaves of level L map 512^L pages; a non-leaf entry points to one Secure EPT page. */
-function stepAt(level: number): (tag: number) => number {
-  const leafStep = PAGES_PER_ENTRY[level] as number;
-  return (tag) => (((LEAF_STATES >> (tag & STATE_MASK)) & 1) === 1 ? leafStep : 1);
-}
+const STEPS = PAGES_PER_ENTRY.map(
+  (leafStep) =>
+    (tag: number): number =>
+      ((LEAF_STATES >> (tag & STATE_MASK)) & 1) === 1 ? leafStep : 1,
+);
 
 /**
  * The L1 Secure EPT of a TD: for every level the entries as runs of one state with consecutive
@@ -45,7 +46,7 @@ export class SecureEpt {
 
   constructor(pwl: number, levels?: readonly PageRuns[]) {
     this.pwl = pwl;
-    this.levels = levels ?? PAGES_PER_ENTRY.map((_, level) => new PageRuns(stepAt(level)));
+    this.levels = levels ?? STEPS.map((stepOf) => new PageRuns(stepOf));
   }
 
   /** Walk rule of ABI 3.5: true when the requested level was reached, whatever the entry holds. */
@@ -200,8 +201,8 @@ export class SecureEpt {
   }
 
   static restore(snapshot: SecureEptSnapshot): SecureEpt {
-    const levels = snapshot.levels.map((fields, level) =>
-      PageRuns.fromArray(stepAt(level), fields),
+    const levels = STEPS.map((stepOf, level) =>
+      PageRuns.fromArray(stepOf, snapshot.levels[level] ?? []),
     );
     return new SecureEpt(snapshot.pwl, levels);
   }

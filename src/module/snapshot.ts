@@ -1,7 +1,7 @@
 import { formatHex64, parseHex64 } from "../units/hex64.ts";
 import { runInGuest } from "./guest.ts";
 import type { CacheWriteBack, KotEntry } from "./key-ownership.ts";
-import { TdxModule } from "./module.ts";
+import { PAIR_AFTER_PAIR, TdxModule } from "./module.ts";
 import { PageRuns } from "./page-runs.ts";
 import { Pamt, type PamtSnapshot } from "./pamt.ts";
 import type { Platform } from "./platform.ts";
@@ -51,7 +51,7 @@ export interface ModuleSnapshot {
 
 export function moduleToJSON(m: TdxModule): ModuleSnapshot {
   return {
-    kot: m.kot.map((entry) => ({ ...entry })),
+    kot: [...m.kot],
     cacheWriteBacks: m.cacheWriteBacks.map(copyWriteBack),
     hostMemory: m.hostMemory.toJSON(),
     pamt: m.pamt.toJSON(),
@@ -64,26 +64,30 @@ export function moduleToJSON(m: TdxModule): ModuleSnapshot {
 
 /** The module that {@link moduleToJSON} was given, on the same platform. */
 export function moduleFromJSON(platform: Platform, snapshot: ModuleSnapshot): TdxModule {
-  const m = new TdxModule(platform);
-  m.pamt = Pamt.restore(platform, snapshot.pamt);
-  m.pamtPairs = PageRuns.fromArray(() => 2, snapshot.pamtPairs);
+  const m = new TdxModule(platform, {
+    pamt: Pamt.restore(platform, snapshot.pamt),
+    pamtPairs: PageRuns.fromArray(PAIR_AFTER_PAIR, snapshot.pamtPairs),
+    kot: [...snapshot.kot],
+    cacheWriteBacks: snapshot.cacheWriteBacks.map(copyWriteBack),
+  });
   m.hostMemory.restore(snapshot.hostMemory);
   for (const td of snapshot.tds) m.tds.set(td.page, tdFromJSON(td));
   for (const vcpu of snapshot.vcpus) m.vcpus.set(vcpu.page, vcpuFromJSON(m, vcpu));
-  restoreKeys(m, snapshot.kot, snapshot.cacheWriteBacks);
   restoreGuests(m, snapshot.guests);
   return m;
 }
 
 /** A module in the same state that shares nothing with this one; as fast as copying its runs. */
 export function cloneModule(m: TdxModule): TdxModule {
-  const copy = new TdxModule(m.platform);
-  copy.pamt = m.pamt.clone();
-  copy.pamtPairs = m.pamtPairs.clone();
+  const copy = new TdxModule(m.platform, {
+    pamt: m.pamt.clone(),
+    pamtPairs: m.pamtPairs.clone(),
+    kot: [...m.kot],
+    cacheWriteBacks: m.cacheWriteBacks.map(copyWriteBack),
+  });
   copy.hostMemory.restore(m.hostMemory.toJSON());
   for (const td of m.tds.values()) copy.tds.set(td.page, cloneTd(td));
   for (const vcpu of m.vcpus.values()) copy.vcpus.set(vcpu.page, cloneVcpu(copy, vcpu));
-  restoreKeys(copy, m.kot, m.cacheWriteBacks);
   restoreGuests(copy, guestPages(m));
   return copy;
 }
@@ -152,27 +156,18 @@ function paramsFrom(hex: string): Uint8Array {
 }
 
 function vcpuToJSON(vcpu: Vcpu): VcpuSnapshot {
-  const fields = [...vcpu.fields].map(([key, value]) => [key, formatHex64(value)] as const);
-  return { ...vcpu, td: vcpu.td.page, pages: [...vcpu.pages], fields };
+  const fields = vcpu.fields.map(([key, value]) => [key, formatHex64(value)] as const);
+  return { ...vcpu, td: vcpu.td.page, fields };
 }
 
 function vcpuFromJSON(m: TdxModule, vcpu: VcpuSnapshot): Vcpu {
-  const fields = new Map(vcpu.fields.map(([key, value]) => [key, parseHex64(value)]));
-  return { ...vcpu, td: m.tds.get(vcpu.td) as Td, pages: [...vcpu.pages], fields };
+  const fields = vcpu.fields.map(([key, value]) => [key, parseHex64(value)] as const);
+  return { ...vcpu, td: m.tds.get(vcpu.td) as Td, fields };
 }
 
 function cloneVcpu(m: TdxModule, vcpu: Vcpu): Vcpu {
   const td = m.tds.get(vcpu.td.page) as Td;
-  return { ...vcpu, td, pages: [...vcpu.pages], fields: new Map(vcpu.fields) };
-}
-
-function restoreKeys(
-  m: TdxModule,
-  kot: readonly KotEntry[],
-  cacheWriteBacks: readonly CacheWriteBack[],
-): void {
-  m.kot.splice(0, m.kot.length, ...kot.map((entry) => ({ ...entry })));
-  m.cacheWriteBacks.splice(0, m.packages, ...cacheWriteBacks.map(copyWriteBack));
+  return { ...vcpu, td };
 }
 
 function* guestPages(m: TdxModule): Generator<readonly [number, number]> {

@@ -12,21 +12,24 @@ export const TDVPS_PAGES_MIN = 6;
 export const TDVPS_PAGES_PER_L2_VM = 3;
 export const TDVPS_PAGES_MAX = 15;
 
-/** A vCPU's control structure: TDVPR and its TDCX pages. Pages are host page numbers. */
+/**
+ * A vCPU's control structure: TDVPR and its TDCX pages. Pages are host page numbers. Its lists are
+ * replaced and never written into: copies of a module share them.
+ */
 export interface Vcpu {
   /** TDVPR page. */
   readonly page: number;
   readonly td: Td;
   /** TDVPR first, then the pages of VP.ADDCX. */
-  readonly pages: number[];
+  pages: readonly number[];
   state: number;
   /** LP whose VMCS cache may hold this vCPU, or NO_LP. Only VP.FLUSH there takes it away. */
   assocLp: number;
   vcpuIndex: number;
   /** TD_EPOCH of the last entry; 0 before the first. */
   vcpuEpoch: number;
-  /** Fields written by VP.WR, by VMCS encoding. */
-  readonly fields: Map<number, bigint>;
+  /** Fields written by VP.WR: VMCS encoding and value, in order of first writing. */
+  fields: readonly (readonly [number, bigint])[];
 }
 
 /** Pages a vCPU needs before it can be initialised. */

@@ -80,11 +80,19 @@ export function nextVcpuFieldId(after: VcpuField | null): bigint | null {
 }
 
 export function vcpuFieldValue(vcpu: Vcpu, { fieldClass, code, initial }: VcpuField): bigint {
-  return vcpu.fields.get(fieldKey(fieldClass, code)) ?? initial;
+  return written(vcpu, fieldKey(fieldClass, code)) ?? initial;
 }
 
 export function setVcpuField(vcpu: Vcpu, { fieldClass, code }: VcpuField, value: bigint): void {
-  vcpu.fields.set(fieldKey(fieldClass, code), value);
+  const key = fieldKey(fieldClass, code);
+  const isWritten = written(vcpu, key) !== undefined;
+  vcpu.fields = isWritten
+    ? vcpu.fields.map((field) => (field[0] === key ? [key, value] : field))
+    : [...vcpu.fields, [key, value]];
+}
+
+function written(vcpu: Vcpu, key: number): bigint | undefined {
+  return vcpu.fields.find(([each]) => each === key)?.[1];
 }
 
 /** The VMCS encoding itself for VMCS fields. */
@@ -106,6 +114,7 @@ function checkShared(m: TdxModule, _vcpu: Vcpu, value: bigint): Status {
 /** Posted interrupts need vector and descriptor to be set before. */
 function checkPinBasedControls(_m: TdxModule, vcpu: Vcpu, value: bigint): Status {
   if (value === 0n) return SUCCESS;
-  if (!vcpu.fields.has(POSTED_INTERRUPT_VECTOR)) return VECTOR_UNSET;
-  return vcpu.fields.has(POSTED_INTERRUPT_DESCRIPTOR) ? SUCCESS : DESCRIPTOR_UNSET;
+  if (written(vcpu, POSTED_INTERRUPT_VECTOR) === undefined) return VECTOR_UNSET;
+  const descriptor = written(vcpu, POSTED_INTERRUPT_DESCRIPTOR);
+  return descriptor === undefined ? DESCRIPTOR_UNSET : SUCCESS;
 }

@@ -29,7 +29,7 @@ export const tdhMngCreate: Leaf = {
     m.hostMemory.overwrite(page, 1);
     if (!m.environment.hasEntropy) return NO_ENTROPY;
 
-    owner.state = HKID_ASSIGNED;
+    m.kot[hkid - first] = { ...owner, state: HKID_ASSIGNED };
     m.tds.set(page, {
       page,
       hkid,

@@ -21,7 +21,7 @@ export const tdhMngKeyFreeid: Leaf = {
     const owner = m.kot[td.hkid - m.platform.hkids.first] as KotEntry;
     if (owner.wbinvdBitmap !== 0) return WBCACHE_NOT_COMPLETE;
 
-    owner.state = HKID_FREE;
+    m.kot[td.hkid - m.platform.hkids.first] = { ...owner, state: HKID_FREE };
     td.lifecycle = TD_TEARDOWN;
     return SUCCESS;
   },

@@ -1,4 +1,4 @@
-import { everyPackage, HKID_FLUSHED, type KotEntry } from "../key-ownership.ts";
+import { everyPackage, HKID_FLUSHED } from "../key-ownership.ts";
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
 import { RCX } from "../registers.ts";
@@ -24,9 +24,8 @@ export const tdhMngVpflushdone: Leaf = {
     const hasTdcs = td.tdcxPages.length >= TDCS_PAGES_MIN && td.tdcs.opState !== UNINITIALIZED;
     if (hasTdcs && td.tdcs.numAssocVcpus !== 0) return FLUSHVP_NOT_DONE;
 
-    const owner = m.kot[td.hkid - m.platform.hkids.first] as KotEntry;
-    owner.wbinvdBitmap = everyPackage(m.packages);
-    owner.state = HKID_FLUSHED;
+    const wbinvdBitmap = everyPackage(m.packages);
+    m.kot[td.hkid - m.platform.hkids.first] = { state: HKID_FLUSHED, wbinvdBitmap };
     td.lifecycle = TD_BLOCKED;
     return SUCCESS;
   },

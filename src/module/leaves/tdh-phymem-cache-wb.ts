@@ -34,7 +34,9 @@ export const tdhPhymemCacheWb: Leaf = {
       cycle.doneBlocks += 1;
     }
     for (const hkid of cycle.hkids) {
-      (m.kot[hkid - m.platform.hkids.first] as KotEntry).wbinvdBitmap &= ~(1 << m.package);
+      const index = hkid - m.platform.hkids.first;
+      const { state, wbinvdBitmap } = m.kot[index] as KotEntry;
+      m.kot[index] = { state, wbinvdBitmap: wbinvdBitmap & ~(1 << m.package) };
     }
     cycle.doneBlocks = 0;
     cycle.hkids = [];

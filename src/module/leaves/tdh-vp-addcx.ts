@@ -33,7 +33,7 @@ export const tdhVpAddcx: Leaf = {
     const page = (r.low[RCX] as number) / PAGE_BYTES;
     m.hostMemory.overwrite(page, 1);
     if (MSR_BITMAP_PAGES.includes(vcpu.pages.length)) fillWithOnes(m, page);
-    vcpu.pages.push(page);
+    vcpu.pages = [...vcpu.pages, page];
     td.chldcnt += 1;
     m.pamt.take(page, 1, PT_TDCX, td.page);
     return SUCCESS;

@@ -30,7 +30,7 @@ export const tdhVpCreate: Leaf = {
       assocLp: NO_LP,
       vcpuIndex: 0,
       vcpuEpoch: 0,
-      fields: new Map(),
+      fields: [],
     });
     td.chldcnt += 1;
     m.pamt.take(page, 1, PT_TDVPR, td.page);
