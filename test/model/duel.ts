@@ -7,10 +7,11 @@ import { type CallEnvironment, QUIET, TdxModule } from "../../src/module/module.
 import type { Platform } from "../../src/module/platform.ts";
 import { R8, R9, R10, R11, RAX, RCX, RDX, Registers } from "../../src/module/registers.ts";
 import { PlainModule } from "./plain-module.ts";
-import { PAGE_BYTES, type PlainRegisters, TYPES } from "./plain-state.ts";
+import { PAGE_BYTES, type PamtEntry, type PlainRegisters, TYPES } from "./plain-state.ts";
 
 const REGISTERS = { rcx: RCX, rdx: RDX, r8: R8, r9: R9, r10: R10, r11: R11 } as const;
 const NAMES = Object.keys(REGISTERS) as (keyof PlainRegisters)[];
+const LINES = 12;
 const NUMBERS = new Map(EMULATED.map(({ name, number }) => [name, number]));
 
 export interface DuelCall {
@@ -25,8 +26,10 @@ export interface DuelCall {
 export class Duel {
   readonly emulator: TdxModule;
   readonly plain: PlainModule;
-  /** Leaf and status of every call, for a failing test. */
-  readonly log: string[] = [];
+  /** Calls of both sides, the guests' included. */
+  calls = 0;
+  /** The latest lines of what was done, for a failing test. */
+  readonly #log: (() => string)[] = [];
   readonly reached = new Set<string>();
 
   constructor(platform: Platform) {
@@ -39,15 +42,18 @@ export class Duel {
     const r = new Registers();
     r.setNumber(RAX, (NUMBERS.get(leaf) as number) + version * 0x10000);
     const plainRegisters = { rcx: 0n, rdx: 0n, r8: 0n, r9: 0n, r10: 0n, r11: 0n, ...registers };
-    const given = shown(plainRegisters);
     for (const name of NAMES) r.set(REGISTERS[name], plainRegisters[name]);
     const emulated = this.emulator.seamcall(lp, r, 1, around).text.replace("TDX_", "");
     const plain = this.plain.seamcall(lp, leaf, version, plainRegisters, around);
-    const outputs = Object.fromEntries(NAMES.map((name) => [name, r.get(REGISTERS[name])]));
-    this.#record(`LP ${lp} ${leaf} v${version} ${given} -> ${plain}`);
+    this.#record(() => `LP ${lp} ${leaf} v${version} ${shown(registers)} -> ${plain}`);
     this.reached.add(`${leaf} ${plain}`);
     this.#compare("status", emulated, plain);
-    this.#compare("registers", shown(outputs as unknown as PlainRegisters), shown(plainRegisters));
+    for (const name of NAMES) {
+      const output = r.get(REGISTERS[name]);
+      if (output !== plainRegisters[name]) {
+        this.#compare(name, output.toString(16), plainRegisters[name].toString(16));
+      }
+    }
     return plain;
   }
 
@@ -56,7 +62,7 @@ export class Duel {
     r.set(RCX, word);
     const status = tdAccept(this.emulator, lp, r, 1);
     const plain = this.plain.accept(lp, word);
-    this.#record(`LP ${lp} ACCEPT 0x${word.toString(16)} -> ${plain.status}`);
+    this.#record(() => `LP ${lp} ACCEPT 0x${word.toString(16)} -> ${plain.status}`);
     this.reached.add(`ACCEPT ${plain.status}`);
     this.#compare("status", status?.text.replace("TDX_", "") ?? "TD_EXIT", plain.status);
     if (status !== null) return plain.status;
@@ -66,28 +72,27 @@ export class Duel {
   }
 
   exit(lp: number): void {
-    this.#record(`LP ${lp} exit`);
+    this.#record(() => `LP ${lp} exit`);
     vpExit(this.emulator, lp);
     this.plain.exit(lp);
   }
 
   writeParams(pa: number, params: TdParamsFields): void {
-    this.#record(`TD_PARAMS at 0x${pa.toString(16)}`);
+    this.#record(() => `TD_PARAMS at 0x${pa.toString(16)}`);
     this.emulator.hostMemory.write(pa, encodeTdParams(params));
     this.plain.params.set(pa, params);
+  }
+
+  /** Compares the PAMT entries that the plain model wrote to since the last time. */
+  compareWritten(): void {
+    this.#comparePages(this.plain.written);
+    this.plain.written.clear();
   }
 
   /** Compares the states: every PAMT entry that the plain model knows, and the TDs' counters. */
   compareStates(): void {
     this.#compare("invariants", checkInvariants(this.emulator).join("; "), "");
-    for (const [name, { type, owner, bepoch }] of this.plain.pamt) {
-      const [size = 0, index = 0] = name.split("/").map(Number);
-      const { pamt } = this.emulator;
-      const at = [0, 1, 2][size] as 0 | 1 | 2;
-      const actual = [pamt.type(index, at), pamt.owner(index, at) * PAGE_BYTES[0]];
-      this.#compare(`page ${name}`, actual.join(), [TYPES[type], owner].join());
-      this.#compare(`bepoch of ${name}`, String(pamt.bepoch(index, at)), String(bepoch));
-    }
+    for (const entries of this.plain.pamt) this.#comparePages(entries.values());
     for (const td of this.plain.tds.values()) {
       const emulated = this.emulator.tds.get(td.tdr / PAGE_BYTES[0]);
       const counters = [emulated?.chldcnt, emulated?.lifecycle, emulated?.tdcs.numAssocVcpus];
@@ -95,17 +100,34 @@ export class Duel {
     }
   }
 
-  #record(line: string): void {
-    this.log.push(line);
+  #comparePages(entries: Iterable<PamtEntry>): void {
+    const { pamt } = this.emulator;
+    for (const { size, index, type, owner, bepoch } of entries) {
+      const at = size as 0 | 1 | 2;
+      const owned = pamt.owner(index, at) * PAGE_BYTES[0];
+      const isSame = pamt.type(index, at) === TYPES[type] && owned === owner;
+      if (isSame && pamt.bepoch(index, at) === bepoch) continue;
+      const actual = [pamt.type(index, at), owned, pamt.bepoch(index, at)];
+      this.#compare(`page ${size}/${index}`, actual.join(), [TYPES[type], owner, bepoch].join());
+    }
+  }
+
+  #record(line: () => string): void {
+    this.calls++;
+    this.#log[this.calls % LINES] = line;
   }
 
   #compare(what: string, emulated: string, plain: string): void {
     if (emulated === plain) return;
-    const log = this.log.slice(-12).join("\n  ");
+    const first = this.calls + 1;
+    const lines = Array.from({ length: LINES }, (_, i) => this.#log[(first + i) % LINES]?.() ?? "");
+    const log = lines.join("\n  ");
     throw new Error(`${what}: emulator ${emulated}, plain model ${plain}, after\n  ${log}`);
   }
 }
 
-function shown(registers: PlainRegisters): string {
-  return NAMES.map((name) => `${name} 0x${registers[name].toString(16)}`).join(" ");
+function shown(registers: Partial<PlainRegisters>): string {
+  return Object.entries(registers)
+    .map(([name, value]) => `${name} 0x${value.toString(16)}`)
+    .join(" ");
 }

@@ -22,7 +22,10 @@ type RegisterName = keyof PlainRegisters;
 /** State and shared check procedures (ABI 3 to 6) of the plain model. */
 export class PlainChecks {
   readonly platform: Platform;
-  readonly pamt = new Map<string, PamtEntry>();
+  /** By page size, then by index. */
+  readonly pamt: readonly Map<number, PamtEntry>[] = PAGE_BYTES.map(() => new Map());
+  /** Entries that were written to since somebody emptied this. */
+  readonly written = new Set<PamtEntry>();
   readonly tds = new Map<number, PlainTd>();
   readonly vcpus = new Map<number, PlainVcpu>();
   readonly guests: (PlainVcpu | null)[];
@@ -63,13 +66,18 @@ export class PlainChecks {
   }
 
   entryAt(size: number, pa: number): PamtEntry {
-    const name = `${size}/${Math.floor(pa / (PAGE_BYTES[size] as number))}`;
-    let entry = this.pamt.get(name);
+    const index = Math.floor(pa / (PAGE_BYTES[size] as number));
+    const entries = this.pamt[size] as Map<number, PamtEntry>;
+    let entry = entries.get(index);
     if (entry === undefined) {
-      entry = { type: this.#initialType(size, pa), owner: 0, bepoch: 0 };
-      this.pamt.set(name, entry);
+      entry = { size, index, type: this.#initialType(size, pa), owner: 0, bepoch: 0 };
+      entries.set(index, entry);
     }
     return entry;
+  }
+
+  #write(size: number, pa: number, change: Partial<PamtEntry>): void {
+    this.written.add(Object.assign(this.entryAt(size, pa), change));
   }
 
   #initialType(size: number, pa: number): PageType {
@@ -80,14 +88,15 @@ export class PlainChecks {
   }
 
   take(size: number, pa: number, type: PageType, owner: number, bepoch?: number): void {
-    const entry = this.entryAt(size, pa);
-    entry.type = type;
-    entry.owner = owner;
-    if (bepoch !== undefined) entry.bepoch = bepoch;
+    this.#write(size, pa, bepoch === undefined ? { type, owner } : { type, owner, bepoch });
   }
 
   free(size: number, pa: number): void {
-    this.entryAt(size, pa).type = "NDA";
+    this.#write(size, pa, { type: "NDA" });
+  }
+
+  block(size: number, pa: number, bepoch: number): void {
+    this.#write(size, pa, { bepoch });
   }
 
   /** Takes a PAMT entry lock for the call; false is a conflict. */

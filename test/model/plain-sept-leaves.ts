@@ -193,7 +193,7 @@ function block(m: PlainChecks): void {
   const state = BLOCKED[entry.state];
   if (state === undefined) throw m.refuseEntry("EPT_ENTRY_STATE_INCORRECT|RCX", level, entry);
   td.sept.set(key(level, gpa), { ...entry, state });
-  m.entryAt(isTable(state) ? 0 : level, entry.pa).bepoch = td.epoch;
+  m.block(isTable(state) ? 0 : level, entry.pa, td.epoch);
   switchL2(td, level, gpa, entry, true);
 }
 

@@ -30,6 +30,9 @@ export const SHOWN_STATE: Readonly<Record<EntryState, number>> = {
 };
 
 export interface PamtEntry {
+  /** 0 to 2; the index counts pages of that size. */
+  readonly size: number;
+  readonly index: number;
   type: PageType;
   owner: number;
   bepoch: number;

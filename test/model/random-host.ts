@@ -1,7 +1,14 @@
 import type { Platform } from "../../src/module/platform.ts";
 import { Chance } from "./chance.ts";
 import { Duel } from "./duel.ts";
-import { ALL_ONES, ENTRY_BYTES, KIB4, type PageType, type PlainTd } from "./plain-state.ts";
+import {
+  ALL_ONES,
+  ENTRY_BYTES,
+  KIB4,
+  type PageType,
+  type PamtEntry,
+  type PlainTd,
+} from "./plain-state.ts";
 
 const GIB = 2 ** 30;
 const BASE = GIB;
@@ -35,10 +42,14 @@ function randomPlatform(chance: Chance): Platform {
   };
 }
 
-/** A host that makes sense most of the time: it builds, runs and tears TDs down, and errs. */
+/**
+ * A host that makes sense most of the time: it builds, runs and tears TDs down, and errs. Each of
+ * its commands is a number of 32 bits, from which it draws what it does: leaving one out of a
+ * sequence changes the others only by what it did.
+ */
 export class RandomHost {
   readonly duel: Duel;
-  readonly #chance: Chance;
+  #chance: Chance;
   readonly #platform: Platform;
 
   constructor(seed: number) {
@@ -47,10 +58,11 @@ export class RandomHost {
     this.duel = new Duel(this.#platform);
   }
 
-  run(actions: number): void {
-    for (let i = 0; i < actions; i++) {
+  run(commands: readonly number[]): void {
+    for (const command of commands) {
+      this.#chance = new Chance(command);
       this.#act();
-      if (i % 8 === 0) this.duel.compareStates();
+      this.duel.compareWritten();
     }
     this.duel.compareStates();
   }
@@ -117,9 +129,16 @@ export class RandomHost {
   #page(type: PageType): bigint {
     const chance = this.#chance;
     if (chance.is(0.06)) return this.#oddPage();
-    const pages = Array.from({ length: CONTROL_PAGES }, (_, i) => BASE + i * KIB4);
-    const fitting = pages.filter((pa) => this.duel.plain.entryAt(0, pa).type === type);
-    return BigInt(fitting.length === 0 ? BASE : chance.pick(fitting));
+    const { plain } = this.duel;
+    if (type === "NDA") {
+      for (let tries = 0; tries < CONTROL_PAGES; tries++) {
+        const pa = BASE + chance.integer(0, CONTROL_PAGES - 1) * KIB4;
+        if (plain.entryAt(0, pa).type === type) return BigInt(pa);
+      }
+    }
+    const pages = [...(plain.pamt[0] as Map<number, PamtEntry>).values()];
+    const fitting = pages.filter((page) => page.type === type);
+    return BigInt(fitting.length === 0 ? BASE : chance.pick(fitting).index * KIB4);
   }
 
   #oddPage(): bigint {
@@ -384,11 +403,9 @@ export class RandomHost {
       }
     }
     this.#call("TDH.MNG.KEY.FREEID", { rcx });
-    const owned = [...plain.pamt].filter(
-      ([, page]) => page.owner === td.tdr && page.type !== "NDA",
-    );
-    for (const [name] of owned) {
-      const [size = 0, index = 0] = name.split("/").map(Number);
+    const pages = plain.pamt.flatMap((entries) => [...entries.values()]);
+    const owned = pages.filter(({ owner, type }) => owner === td.tdr && type !== "NDA");
+    for (const { size, index } of owned) {
       if (chance.is(0.02)) continue;
       const pa = BigInt(index) * BigInt(ENTRY_BYTES[size] as number);
       this.#call("TDH.PHYMEM.PAGE.RECLAIM", { rcx: pa });
