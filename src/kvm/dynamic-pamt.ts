@@ -3,12 +3,13 @@ import { tdhPhymemPamtRemove } from "../module/leaves/tdh-phymem-pamt-remove.ts"
 import type { Status } from "../module/status.ts";
 import { takes } from "./body.ts";
 import { BodyProgress } from "./body-progress.ts";
-import { PAGES_PER_REGION } from "./pamt-regions.ts";
+import { PAGES_PER_PAIR, PAGES_PER_REGION } from "./pamt-regions.ts";
+import { leak, warn } from "./teardown/aftermath.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
 
 const PAGE_BYTES = 4096;
 const REGION_BYTES = PAGES_PER_REGION * PAGE_BYTES;
-const PAIR_BYTES = 2 * PAGE_BYTES;
+const PAIR_BYTES = PAGES_PER_PAIR * PAGE_BYTES;
 
 /**
  * Before pages of 4 KiB are given to the module: TDH.PHYMEM.PAMT.ADD for each of their regions that
@@ -51,7 +52,10 @@ export function putPamt(host: KvmHost, vm: KvmVm, pfn: number, pages: number): v
   if (vm.generation.hasDynamicPamt && pages > 0) host.pages.pamt.put(pfn, pages);
 }
 
-/** TDH.PHYMEM.PAMT.REMOVE for every region whose last user is gone. */
+/**
+ * TDH.PHYMEM.PAMT.REMOVE for every region whose last user is gone. Where it fails, the region's two
+ * PAMT pages stay the module's: they are warned of and leaked.
+ */
 export function* dropIdlePamt(host: KvmHost, vm: KvmVm): Generator<void, void> {
   if (!vm.generation.hasDynamicPamt) return;
   const { pamt } = host.pages;
@@ -70,6 +74,10 @@ export function* dropIdlePamt(host: KvmHost, vm: KvmVm): Generator<void, void> {
     } finally {
       pamt.remove(run, progress.done);
     }
-    if (progress.failure !== null) pamt.forget(run.region + progress.done);
+    const { done, failure } = progress;
+    if (failure === null) continue;
+    warn(vm, failure.leaf, failure.status);
+    leak(vm, run.pair + done * PAGES_PER_PAIR, PAGES_PER_PAIR, "PAMT page");
+    pamt.forget(run.region + done);
   }
 }

@@ -4,7 +4,7 @@ import { Arena, type ArenaSnapshot } from "./arena.ts";
 /** 4 KiB pages in a region that shares one pair of PAMT pages. */
 export const PAGES_PER_REGION = 512;
 /** PAMT pages of a region (kvm-teardown D.3). */
-const PAGES_PER_PAIR = 2;
+export const PAGES_PER_PAIR = 2;
 const PAIR_AFTER_PAIR: StepOfTag = () => PAGES_PER_PAIR;
 
 export interface RegionRun {

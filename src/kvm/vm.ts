@@ -35,7 +35,7 @@ export type HkidRelease = "assigned" | "flushed" | "released";
 export interface LeakedPages {
   readonly pfn: number;
   readonly pages: number;
-  readonly what: "private page" | "Secure EPT page" | "control page";
+  readonly what: "private page" | "Secure EPT page" | "control page" | "PAMT page";
 }
 
 /** How far a zap that blocks all leaves first came: next level and guest frame to block. */

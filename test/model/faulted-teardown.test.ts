@@ -1,20 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { legalFaults } from "../../src/lab/faults/legal-statuses.ts";
-import { GENERATIONS, generation } from "../../src/lab/kernels.ts";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
-import {
-  finish,
-  populatedHost,
-  type TornDown,
-  tearDown,
-  wrongsOf,
-} from "../support/faulted-teardown.ts";
+import { populatedHost, type TornDown, tearDown, wrongsOf } from "../support/faulted-teardown.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
+import { tally } from "../support/totals.ts";
 import { Chance } from "./chance.ts";
+import { everyFault, type Fault, STRATEGIES, someOf, toItsEnd } from "./every-fault.ts";
 
 const FILE = "test/model/faulted-teardown.test.ts";
 const KIB = 1024;
-const STRATEGIES = ["runtime", "exit", "hint"] as const;
 
 /** What v16 repeats until it passes (kvm-teardown C.1 to C.3), written from that text. */
 function isRepeated(leaf: string, status: string): boolean {
@@ -36,35 +29,6 @@ function isRepeated(leaf: string, status: string): boolean {
   }
 }
 
-interface Fault {
-  readonly strategy: string;
-  readonly leaf: string;
-  readonly status: string;
-  readonly k: number;
-}
-
-/** Every SEAMCALL of a teardown with every status that it may fail with. */
-async function everyFault(host: SimulatedHost, strategy: string): Promise<Fault[]> {
-  const { result } = await tearDown(host, strategy, []);
-  const calls = result.strategies[0]?.seamcalls.byLeaf ?? {};
-  return Object.entries(calls).flatMap(([leaf, count]) =>
-    Array.from({ length: count }, (_, i) => i + 1).flatMap((k) =>
-      statusesTried(leaf).map((status) => ({ strategy, leaf, status, k })),
-    ),
-  );
-}
-
-/** A vCPU that is not flushed makes KVM spin: three statuses stand for all in the short run. */
-function statusesTried(leaf: string): readonly string[] {
-  const statuses = legalFaults(leaf);
-  return leaf === "TDH.VP.FLUSH" ? statuses.slice(0, runs(3, statuses.length)) : statuses;
-}
-
-/** One that never ends is given up, and asked for again when nothing fails any more. */
-async function toItsEnd(torn: TornDown, strategy: string): Promise<TornDown> {
-  return torn.result.strategies[0]?.end.livelock === undefined ? torn : finish(torn, strategy);
-}
-
 function isSound({ result }: TornDown): boolean {
   const end = result.strategies[0]?.end;
   const isComplete = end?.pagesLeaked === 0 && end.hkidFree && end.tdrReclaimed;
@@ -75,7 +39,7 @@ let host: SimulatedHost;
 const faults = new Map<string, Fault[]>();
 
 beforeAll(async () => {
-  host = await populatedHost({ memoryBytes: 16 * KIB, vcpus: 2 });
+  host = await populatedHost({ memoryBytes: runs(4, 64) * 4 * KIB, vcpus: 2 });
   for (const strategy of STRATEGIES) faults.set(strategy, await everyFault(host, strategy));
 });
 
@@ -83,7 +47,9 @@ describe.each(STRATEGIES)("one SEAMCALL of %s that fails once", (strategy) => {
   test(
     "is repeated, or leaves exactly what the kernel would leave behind",
     async () => {
-      for (const { leaf, status, k } of faults.get(strategy) ?? []) {
+      const all = faults.get(strategy) ?? [];
+      tally("E2", all.length, "faults that strike once, v16");
+      for (const { leaf, status, k } of all) {
         const fault = `${leaf}:${status}@k=${k}`;
         const torn = await tearDown(host, strategy, [fault]);
         expect(torn.result.strategies[0]?.statuses, fault).toHaveProperty([status]);
@@ -106,7 +72,8 @@ describe.each(STRATEGIES)("one SEAMCALL of %s that fails for ever", (strategy) =
       const seed = testSeed();
       const chance = new Chance(seed);
       const all = faults.get(strategy) ?? [];
-      const chosen = Array.from({ length: runs(15, all.length) }, () => chance.pick(all));
+      const chosen = someOf(all, runs(15, all.length), chance);
+      tally("E2", chosen.length, "faults for ever, v16");
       for (const { leaf, status, k } of chosen) {
         const fault = `${leaf}:${status}:from=${k}`;
         const about = `${strategy} ${fault}; ${replay(FILE, seed)}`;
@@ -124,47 +91,6 @@ function isResumable(leaf: string, status: string): boolean {
   return leaf === "TDH.PHYMEM.CACHE.WB" && status === "TDX_INTERRUPTED_RESUMABLE";
 }
 
-test(
-  "two SEAMCALLs that fail leave exactly what the kernel would leave behind",
-  async () => {
-    const seed = testSeed();
-    const chance = new Chance(seed);
-    for (let run = 0; run < runs(120, 20_000); run++) {
-      const all = faults.get(chance.pick(STRATEGIES)) ?? [];
-      const pair = [chance.pick(all), chance.pick(all)];
-      const { strategy } = pair[0] as Fault;
-      const texts = pair.map(({ leaf, status, k }) => `${leaf}:${status}@k=${k}`);
-      const torn = await toItsEnd(await tearDown(host, strategy, texts), strategy);
-      expect(wrongsOf(torn), `${strategy} ${texts}; ${replay(FILE, seed)}`).toEqual([]);
-    }
-  },
-  PATIENCE,
-);
-
-describe("every other kernel", () => {
-  const others = [...GENERATIONS.values()].filter(({ name }) => name !== "v16");
-
-  test.each(others.map(({ name }) => name))(
-    "%s leaves exactly what it would",
-    async (kernel) => {
-      const seed = testSeed();
-      const chance = new Chance(seed);
-      const populated = await populatedHost({ memoryBytes: 16 * KIB, vcpus: 2, kernel });
-      for (const { name: strategy } of generation(kernel).strategies) {
-        const all = await everyFault(populated, strategy);
-        for (let run = 0; run < runs(20, all.length); run++) {
-          const { leaf, status, k } = chance.pick(all);
-          const fault = `${leaf}:${status}@k=${k}`;
-          const torn = await toItsEnd(await tearDown(populated, strategy, [fault]), strategy);
-          const about = `${kernel} ${strategy} ${fault}; ${replay(FILE, seed)}`;
-          expect(wrongsOf(torn), about).toEqual([]);
-        }
-      }
-    },
-    PATIENCE,
-  );
-});
-
 test("an HKID that was leaked is never handed out again", async () => {
   const { td, host: after } = await tearDown(host, "exit", [
     "TDH.MNG.KEY.FREEID:OPERAND_BUSY|KOT@k=1",
@@ -175,4 +101,19 @@ test("an HKID that was leaked is never handed out again", async () => {
   for (let hkid = kvm.hkids.alloc(); hkid !== null; hkid = kvm.hkids.alloc()) {
     expect(hkid).not.toBe(td.vm.state.hkid);
   }
+});
+
+test("a region whose PAMT.REMOVE fails loses its two PAMT pages, and they are on the list", async () => {
+  const populated = await populatedHost({
+    memoryBytes: 16 * KIB,
+    vcpus: 1,
+    kernel: "dynamic-pamt",
+  });
+  const fault = "TDH.PHYMEM.PAMT.REMOVE:PAGE_METADATA_INCORRECT|RCX@k=1";
+  const torn = await tearDown(populated, "exit", [fault]);
+  const end = torn.result.strategies[0]?.end;
+  expect(end?.pagesLeaked).toBe(2);
+  expect(end?.leaks).toMatchObject([{ pages: 2, what: "PAMT page" }]);
+  expect(end?.warned).toEqual({ "TDH.PHYMEM.PAMT.REMOVE TDX_PAGE_METADATA_INCORRECT|RCX": 1 });
+  expect(wrongsOf(torn)).toEqual([]);
 });

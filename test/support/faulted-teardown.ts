@@ -6,6 +6,7 @@ import { type HostedTd, SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { destroyTd, type Session } from "../../src/lab/teardown.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
+import { PageRuns } from "../../src/module/page-runs.ts";
 import { PT_NDA, PT_RSVD } from "../../src/module/page-types.ts";
 
 const NAME = "td";
@@ -52,9 +53,9 @@ export async function finish({ host, td }: TornDown, strategy: string): Promise<
 
 /** Host pages that KVM holds: handed out by an arena and not given back. */
 function pagesHeld(host: SimulatedHost): Set<number> {
-  const { control, sept, memory } = host.snapshot().pages;
+  const { control, sept, memory, pamt } = host.snapshot().pages;
   const held = new Set<number>();
-  for (const { start, next, freed } of [control, ...sept, memory]) {
+  for (const { start, next, freed } of [control, ...sept, memory, pamt.pages]) {
     for (let page = start; page < next; page++) held.add(page);
     for (let i = 0; i + 3 < freed.length; i += 4) {
       const [first = 0, length = 0] = freed.slice(i, i + 2);
@@ -62,6 +63,19 @@ function pagesHeld(host: SimulatedHost): Set<number> {
     }
   }
   return held;
+}
+
+/** PAMT pages of the regions of 2 MiB of these pages (Dynamic PAMT). */
+function pamtPagesOf(host: SimulatedHost, used: readonly number[]): Set<number> {
+  const regions = new Set(used.map((page) => Math.floor(page / 512)));
+  const pages = new Set<number>();
+  const pairs = PageRuns.fromArray(() => 2, host.snapshot().pages.pamt.pairs);
+  for (const region of regions) {
+    if (pairs.seek(region) === 0) continue;
+    const pair = pairs.baseAt(region);
+    pages.add(pair).add(pair + 1);
+  }
+  return pages;
 }
 
 /** Pages of 4 KiB that the module gives some use. */
@@ -99,15 +113,21 @@ export function wrongsOf({ host, td, result }: TornDown): string[] {
   }
   for (const page of leaked)
     if (!held.has(page)) wrongs.push(`leaked page ${page} is in use again`);
+  const used = pagesInUse(host);
+  // A leaked page is never put back, so its region keeps its PAMT pages.
+  const pamtPages = pamtPagesOf(host, [...used, ...leaked]);
   for (const page of held) {
-    if (!leaked.has(page) && !isStuck) wrongs.push(`page ${page} is lost, not leaked`);
+    if (leaked.has(page) || pamtPages.has(page) || isStuck) continue;
+    wrongs.push(`page ${page} is lost, not leaked`);
   }
-  for (const page of pagesInUse(host)) {
+  for (const page of used) {
     if (!held.has(page)) wrongs.push(`page ${page} came back, and the module holds it`);
   }
-  const used = host.snapshot().hkidsUsed;
+  const { hkidsUsed } = host.snapshot();
   const kept = state.hkid === null ? [] : [state.hkid];
-  if (used.join() !== kept.join()) wrongs.push(`HKIDs ${used} are in use, ${kept} are held`);
+  if (hkidsUsed.join() !== kept.join()) {
+    wrongs.push(`HKIDs ${hkidsUsed} are in use, ${kept} are held`);
+  }
   if (!isStuck && kept.join() !== state.leakedHkids.join()) {
     wrongs.push(`HKIDs ${kept} are held, ${state.leakedHkids} are leaked`);
   }
