@@ -21,6 +21,8 @@ import { type WhatIfOptions, whatIfsOf } from "./what-if-options.ts";
 export interface Cli {
   readonly console: Console;
   readonly signals: StopSignals;
+  /** SEAMCALLs between two looks at the signals; as many as the port does unless said here. */
+  readonly callsPerTurn?: number;
 }
 
 export interface GlobalOptions extends TalkOptions {
@@ -95,6 +97,7 @@ export async function runSession<T>(
       profile,
       onProgress: progress.onProgress,
       shouldStop: cli.signals.shouldStop,
+      ...(cli.callsPerTurn === undefined ? {} : { callsPerTurn: cli.callsPerTurn }),
     };
     return await work(session, {
       ...outputs,

@@ -8,6 +8,7 @@ import { destroyTd } from "../../src/lab/teardown.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
 import { populatedHost, session, tearDown } from "../support/faulted-teardown.ts";
 import { PATIENCE, runs } from "../support/sample.ts";
+import { tally } from "../support/totals.ts";
 
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -78,6 +79,7 @@ describe.each(TDS)("a teardown of a TD with %s", (_name, options) => {
       // The 512 WBINVDs of one large page are alike: a few of them stand for all in the short run.
       const every = total > 200 ? runs(37, 1) : 1;
       for (let calls = 1; calls < total; calls += every) {
+        tally("E4", 1, "stops, each followed by the stored form");
         const host = populated.clone();
         expect(await destroyFor(host, strategy, calls), `stopped after ${calls}`).toBe(false);
         const next = throughTheStore(host);

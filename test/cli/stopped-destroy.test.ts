@@ -1,0 +1,91 @@
+import { cpSync } from "node:fs";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { describe, expect, test } from "vitest";
+import { CommandLine } from "../../src/cli/command-line.ts";
+import { Console, type OutputStream } from "../../src/cli/console.ts";
+import { StopSignals } from "../../src/cli/signals.ts";
+import { GENERATIONS } from "../../src/lab/kernels.ts";
+import type { Result } from "../../src/lab/result.ts";
+import { Chance } from "../model/chance.ts";
+import { runCli } from "../support/cli.ts";
+import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { tally } from "../support/totals.ts";
+
+const FILE = "test/cli/stopped-destroy.test.ts";
+const SHAPE = ["--memory", "8K", "--vcpus", "2", "--packages", "2"];
+
+/** SIGINT that comes after so many SEAMCALLs. */
+class InterruptAfter extends StopSignals {
+  #left: number;
+
+  constructor(calls: number) {
+    super();
+    this.#left = calls;
+  }
+
+  override get received() {
+    return this.#left <= 0 ? ("SIGINT" as const) : null;
+  }
+
+  override readonly shouldStop = (): boolean => --this.#left <= 0;
+}
+
+/** Runs a command in this process, which looks for signals after every SEAMCALL. */
+async function command(store: string, args: readonly string[], interruptAfter = Infinity) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const [out, err] = [stdout, stderr] as unknown as [OutputStream, OutputStream];
+  const console = new Console(out, err, { TDX_SIM_STORE: store });
+  const signals = new InterruptAfter(interruptAfter);
+  const code = await new CommandLine({ console, signals, callsPerTurn: 1 }).run(args);
+  stdout.end();
+  stderr.end();
+  return { code, stdout: await text(stdout), stderr: await text(stderr) };
+}
+
+function copyOf(store: string): string {
+  const copy = temporaryDirectory("store");
+  cpSync(store, copy, { recursive: true });
+  return copy;
+}
+
+const teardowns = [...GENERATIONS.values()].flatMap(({ name: kernel, strategies }) =>
+  strategies.map(({ name: strategy }) => ({ kernel, strategy })),
+);
+const seed = testSeed();
+const chance = new Chance(seed);
+/** Those that every change tries, and after how many SEAMCALLs; all of all at night. */
+const chosen = Array.from({ length: 4 }, () => chance.pick(teardowns));
+
+describe.each(runs(0, 1) === 1 ? teardowns : chosen)(
+  "destroy by $strategy on $kernel that SIGINT stops",
+  ({ kernel, strategy }) => {
+    test(
+      "is finished by another process, and counts as if nothing had stopped it",
+      async () => {
+        const store = temporaryDirectory("store");
+        await command(store, ["create", "td", "--kernel", kernel, ...SHAPE]);
+        await command(store, ["populate", "td"]);
+        const destroy = ["destroy", "td", "--strategy", strategy, "--format", "json"];
+        const whole = await command(copyOf(store), destroy);
+        expect(whole.code, whole.stderr).toBe(0);
+        const { strategies } = JSON.parse(whole.stdout) as Result;
+        const total = strategies[0]?.seamcalls.total ?? 0;
+        const first = runs(chance.integer(1, total - 1), 1);
+        for (let calls = first; calls <= runs(first, total - 1); calls++) {
+          const about = `${kernel} ${strategy} after ${calls}; ${replay(FILE, seed)}`;
+          const copy = copyOf(store);
+          const stopped = await command(copy, destroy, calls);
+          expect(stopped.code, about).toBe(130);
+          expect(stopped.stderr, about).toContain("tdx-sim destroy td");
+          const resumed = await runCli(destroy, { store: copy });
+          expect(resumed.code, `${about}\n${resumed.stderr}`).toBe(0);
+          expect(JSON.parse(resumed.stdout).strategies, about).toEqual(strategies);
+          tally("E4", 1, "SIGINTs, each followed by a new process");
+        }
+      },
+      PATIENCE,
+    );
+  },
+);
