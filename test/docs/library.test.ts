@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
@@ -7,30 +7,24 @@ import { describe, expect, test } from "vitest";
 import { root, versionDefine } from "../../scripts/bundle.mjs";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-interface Example {
-  readonly section: string;
-  readonly code: string;
-  /** What the comments behind its calls of console.log say. */
-  readonly output: string;
+const FOLDER = join(root, "examples");
+const EXAMPLES = readdirSync(FOLDER).filter((name) => name.endsWith(".mjs"));
+
+function codeOf(example: string): string {
+  return readFileSync(join(FOLDER, example), "utf8");
 }
 
-/** The TypeScript blocks of docs/library.md, each under its heading. */
-function examples(): Example[] {
-  const text = readFileSync(join(root, "docs/library.md"), "utf8");
-  return text.split(/^## /m).flatMap((part) => {
-    const section = part.slice(0, part.indexOf("\n"));
-    return [...part.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) => {
-      const comments = [...code.matchAll(/^ *\/\/ ?(.*)$/gm)].map(([, line]) => `${line}\n`);
-      return { section, code, output: comments.join("") };
-    });
-  });
+/** What the comments behind its calls of console.log say. */
+function promisedOutput(example: string): string {
+  const comments = codeOf(example).matchAll(/^ *\/\/ ?(.*)$/gm);
+  return [...comments].map(([, line]) => `${line}\n`).join("");
 }
 
 /** The example with the library of this source tree, run by node as a program of its own. */
-async function run(code: string): Promise<string> {
-  const file = join(temporaryDirectory("example"), "example.mjs");
+async function run(example: string): Promise<string> {
+  const file = join(temporaryDirectory("example"), example);
   const bundle = await build({
-    stdin: { contents: code, loader: "ts", resolveDir: root },
+    entryPoints: [join(FOLDER, example)],
     alias: { "tdx-sim": join(root, "src/index.ts") },
     bundle: true,
     platform: "node",
@@ -45,17 +39,30 @@ async function run(code: string): Promise<string> {
   return stdout;
 }
 
-describe("docs/library.md prints what it says", () => {
-  test("examples were found", () => {
-    expect(examples().length).toBeGreaterThan(5);
-  });
-
-  test.each(examples())(
-    "$section",
-    async ({ code, output }) => {
-      expect(output).not.toBe("");
-      expect(await run(code)).toBe(output);
+describe("an example prints what it says", () => {
+  test.each(EXAMPLES)(
+    "%s",
+    async (example) => {
+      expect(promisedOutput(example)).not.toBe("");
+      expect(await run(example)).toBe(promisedOutput(example));
     },
     30_000,
   );
+});
+
+describe("docs/library.md", () => {
+  const text = readFileSync(join(root, "docs/library.md"), "utf8");
+  const shown = [
+    ...text.matchAll(/^\[examples\/([\w-]+\.mjs)\].*:\n\n```ts\n([\s\S]*?)```$/gm),
+  ].map(([, name, code]) => ({ name, code }));
+
+  test("shows every example as it is", () => {
+    expect(shown.toSorted((a, b) => (a.name ?? "").localeCompare(b.name ?? ""))).toEqual(
+      EXAMPLES.toSorted().map((name) => ({ name, code: codeOf(name) })),
+    );
+  });
+
+  test("has no other code", () => {
+    expect(text.split("```ts").length - 1).toBe(shown.length);
+  });
 });
