@@ -1,0 +1,83 @@
+/**
+ * A process that runs command lines one after another on one store, for tests that need thousands
+ * of them at the same time.
+ *
+ *     commands DIR < LINES         runs the command lines (a JSON list), a JSON record for each
+ *     write DIR SECONDS NAME       makes, fills and destroys TDs called NAME-1, NAME-2 ...
+ *     read DIR SECONDS             lists and reads what is stored, and judges it
+ */
+import fs, { readFileSync, writeSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { captureCommand } from "../captured-command.ts";
+import type { CommandRecord } from "./history.ts";
+import { StoreReader } from "./store-reader.ts";
+
+/** The generation that the command at work gave its name. */
+let written: number | null = null;
+
+function watchGenerations(): void {
+  const link = fs.linkSync;
+  fs.linkSync = (from, to) => {
+    link(from, to);
+    const number = /host\.([0-9]+)\.json$/.exec(String(to))?.[1];
+    if (number !== undefined) written = Number(number);
+  };
+  syncBuiltinESMExports();
+}
+
+async function record(args: readonly string[], store: string): Promise<CommandRecord> {
+  written = null;
+  const began = clockNs();
+  const { code, stdout, stderr } = await captureCommand(args, store);
+  const ended = clockNs();
+  return { args, code, stdout, stderr, began, ended, generation: written };
+}
+
+/** One clock for all processes of the machine (CLOCK_MONOTONIC). */
+function clockNs(): number {
+  return Number(process.hrtime.bigint());
+}
+
+function say(value: unknown): void {
+  writeSync(1, `${JSON.stringify(value)}\n`);
+}
+
+async function write(store: string, until: number, name: string): Promise<void> {
+  let td = 0;
+  const failures: string[] = [];
+  const run = async (line: string) => {
+    const { code, stderr } = await captureCommand(line.split(" "), store);
+    // The others' resets take this one's TD away; the lock may be asked for in vain.
+    if (code !== 0 && code !== 66 && code !== 75) failures.push(`${line}: ${code}, ${stderr}`);
+  };
+  while (performance.now() < until) {
+    td += 1;
+    await run(`create ${name}-${td} --memory 64K --vcpus 1`);
+    await run(`populate ${name}-${td}`);
+    await run(`destroy ${name}-${td} --strategy ${td % 2 === 0 ? "hint" : "runtime"}`);
+    // A store that only grows would make each read slower than the last.
+    if (td % 10 === 0) await run("reset --yes");
+  }
+  say({ tds: td, failures });
+}
+
+async function read(store: string, until: number): Promise<void> {
+  const reader = new StoreReader(store);
+  let reads = 0;
+  while (performance.now() < until && reader.faults.length === 0) {
+    await reader.read();
+    reads += 1;
+  }
+  say({ reads, faults: reader.faults });
+}
+
+async function main([task, store = "", seconds = "0", name = ""]: string[]): Promise<void> {
+  const until = performance.now() + Number(seconds) * 1000;
+  if (task === "write") return write(store, until, name);
+  if (task === "read") return read(store, until);
+  watchGenerations();
+  const lines = JSON.parse(readFileSync(0, "utf8")) as string[][];
+  for (const line of lines) say(await record(line, store));
+}
+
+void main(process.argv.slice(2));
