@@ -1,22 +1,44 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Storage, storage } from "../../src/store/storage.ts";
 import { Store } from "../../src/store/store.ts";
 import type { Failure } from "../../src/units/failure.ts";
-import { temporaryDirectory } from "../support/temporary.ts";
-import { failingStorage, losingStorage, PowerCut, restoreImage } from "./faulty-storage.ts";
+import { Chance } from "../model/chance.ts";
+import { replay, testSeed } from "../support/sample.ts";
+import { memoryDirectory } from "../support/temporary.ts";
+import { tally } from "../support/totals.ts";
+import {
+  failingStorage,
+  type Image,
+  losingStorage,
+  PowerCut,
+  restoreImage,
+} from "./faulty-storage.ts";
+
+const FILE = "test/store/storage-faults.test.ts";
 
 const OLD = { tds: ["old"] };
 const NEW = { tds: ["old", "new"] };
 
-function change(directory: string, files: Storage): Promise<void> {
+function put(directory: string, files: Storage, host: unknown): Promise<void> {
   const store = new Store({ directory, command: "test", lockWaitMs: 0, files });
-  return store.update(async () => ({ host: NEW, value: undefined }));
+  return store.update(async () => ({ host, value: undefined }));
+}
+
+function change(directory: string, files: Storage): Promise<void> {
+  return put(directory, files, NEW);
+}
+
+/** A directory that holds what the power cut left. */
+function restore(image: Image): string {
+  const directory = memoryDirectory("restored");
+  restoreImage(image, directory);
+  return directory;
 }
 
 async function oldStore(): Promise<string> {
-  const directory = temporaryDirectory("store");
+  const directory = memoryDirectory("store");
   const store = new Store({ directory, command: "test" });
   await store.update(async () => ({ host: OLD, value: undefined }));
   return directory;
@@ -65,6 +87,7 @@ describe.each(["ENOSPC", "EIO", "EDQUOT", "EROFS", "EACCES", "EMFILE"])(
 describe("a power loss", () => {
   test("before any operation leaves the old state or the new one, without repair", async () => {
     const count = await operationsOfAChange();
+    tally("R3", 2 * count, "cuts of power");
     for (let at = 1; at <= count; at += 1) {
       const directory = await oldStore();
       const disk = losingStorage(directory, at);
@@ -72,9 +95,8 @@ describe("a power loss", () => {
       await change(directory, disk.files).catch((error: unknown) => {
         expect(error).toBeInstanceOf(PowerCut);
       });
-      for (const image of disk.images()) {
-        const restored = temporaryDirectory("restored");
-        restoreImage(image, restored);
+      for (const image of [disk.oldest(), disk.newest()]) {
+        const restored = restore(image);
         expect([OLD, NEW], `operation ${at} of ${count}`).toContainEqual(read(restored));
         await change(restored, storage);
         expect(read(restored)).toEqual(NEW);
@@ -86,11 +108,40 @@ describe("a power loss", () => {
     const directory = await oldStore();
     const disk = losingStorage(directory, Number.POSITIVE_INFINITY);
     await change(directory, disk.files);
-    for (const image of disk.images()) {
-      const restored = temporaryDirectory("restored");
-      restoreImage(image, restored);
+    for (const image of [disk.oldest(), disk.newest()]) {
+      const restored = restore(image);
       expect(read(restored)).toEqual(NEW);
       await change(restored, storage);
     }
   });
+
+  test("that drops and reorders what was not synced loses no acknowledged change", async () => {
+    const chance = new Chance(testSeed());
+    const cuts = 500;
+    tally("R3", cuts, "cuts of power that keep any part of what was not synced");
+    const sizes = [1, 5_000, 20_000];
+    const operations = await operationsOfAChange();
+    for (let cut = 0; cut < cuts; cut += 1) {
+      const directory = await oldStore();
+      const disk = losingStorage(directory, chance.integer(1, 4 * operations));
+      const states: unknown[] = [OLD];
+      let acknowledged = 0;
+      try {
+        for (const n of [1, 2, 3, 4]) {
+          states.push({ n, ballast: "x".repeat(chance.pick(sizes)) });
+          await put(directory, disk.files, states[n]);
+          acknowledged = n;
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(PowerCut);
+      }
+      const restored = restore(disk.random(chance));
+      const about = `cut ${cut}; ${replay(FILE, testSeed())}`;
+      const allowed = states.slice(acknowledged, acknowledged + 2);
+      expect(allowed, about).toContainEqual(read(restored));
+      await change(restored, storage);
+      expect(read(restored), about).toEqual(NEW);
+      for (const path of [directory, restored]) rmSync(path, { recursive: true });
+    }
+  }, 60_000);
 });

@@ -26,7 +26,10 @@ export class StoreReader {
   }
 
   async read(): Promise<void> {
-    const { code, stdout, stderr } = await captureCommand(["list", "--format", "json"], this.#store);
+    const { code, stdout, stderr } = await captureCommand(
+      ["list", "--format", "json"],
+      this.#store,
+    );
     if (code !== 0) this.faults.push(`list ended with ${code}: ${stderr}`);
     else this.#judgeList(stdout);
     this.#judgeState();
