@@ -58,6 +58,25 @@ const lazyPackages = {
 };
 
 /**
+ * commander loads child_process, and with it half of Node's network, for subcommands that are
+ * programs of their own. There are none here: it gets the module when it asks for one.
+ * @type {esbuild.Plugin}
+ */
+const childProcessLater = {
+  name: "child-process-later",
+  setup(build) {
+    const namespace = "later";
+    build.onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+      importer.includes("/commander/") ? { path, namespace } : null,
+    );
+    build.onLoad({ filter: /.*/, namespace }, ({ path }) => ({
+      contents: `exports.spawn = (...args) => require("${path}").spawn(...args);`,
+      resolveDir: root,
+    }));
+  },
+};
+
+/**
  * Replaces a file by rename, so that a program started meanwhile sees the old one or the new one,
  * never half of it.
  * @param {string} path
@@ -104,7 +123,7 @@ const cli = {
   ...shared,
   entryPoints: { cli: "src/cli/main.ts" },
   define: versionDefine,
-  plugins: [lazyPackages, atomicOutput],
+  plugins: [lazyPackages, childProcessLater, atomicOutput],
 };
 
 /** @type {esbuild.BuildOptions} */
