@@ -1,14 +1,26 @@
 #!/usr/bin/env node
 "use strict";
 
-// Node 22.8 and up keep compiled code between runs; Node 20 has no such cache.
-require("node:module").enableCompileCache?.();
+const { join, sep } = require("node:path");
 
-try {
-  require("../dist/cli.cjs");
-} catch (error) {
-  const missing = error?.code === "MODULE_NOT_FOUND" && error.requireStack?.[0] === __filename;
-  if (!missing) throw error;
-  process.stderr.write("tdx-sim: dist/cli.cjs is missing\nhint: run npm run build\n");
+const DIST = join(__dirname, "..", "dist");
+
+/** @returns {Pick<typeof import("../src/cli/loader.ts"), "main"> | null} null without a build */
+function commandLine() {
+  try {
+    return require("../dist/cli.cjs");
+  } catch (error) {
+    const { code, requireStack, path } = error;
+    if (code === "MODULE_NOT_FOUND" && requireStack?.[0] === __filename) return null;
+    if (code === "ENOENT" && path?.startsWith(DIST + sep)) return null;
+    throw error;
+  }
+}
+
+const program = commandLine();
+if (program === null) {
+  process.stderr.write("tdx-sim: dist is not whole\nhint: run npm run build\n");
   process.exitCode = 70;
+} else {
+  void program.main(process.argv.slice(2));
 }

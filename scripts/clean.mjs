@@ -3,10 +3,10 @@
 import { readdirSync, rmSync } from "node:fs";
 
 const dist = new URL("../dist/", import.meta.url);
-const KEEP = new Set(["cli.cjs", "lazy"]);
+const KEEP = /^(?:cli\.cjs|cli-\w+|lazy)$/;
 
 for (const name of listed(dist)) {
-  if (!KEEP.has(name)) rmSync(new URL(name, dist), { recursive: true, force: true });
+  if (!KEEP.test(name)) rmSync(new URL(name, dist), { recursive: true, force: true });
 }
 
 /**

@@ -12,7 +12,8 @@ process.on("uncaughtException", (error) => {
   process.exit(commandLine.tell(error));
 });
 
-// The exit code is set, not forced: what was printed to a pipe must still reach its reader.
-void commandLine.run(process.argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+/** Runs a command line and sets the process's exit code. Never rejects. */
+export async function main(args: readonly string[]): Promise<void> {
+  // The exit code is set, not forced: what was printed to a pipe must still reach its reader.
+  process.exitCode = await commandLine.run(args);
+}
