@@ -97,6 +97,9 @@ export const HELP_TOPICS = {
     - hint.end.pagesLeaked == 0
     - { that: hint.elapsedNs.high < 30s, level: warn }
 
+  baseline: base.json               # an earlier JSON result beside the scenario
+  maxRegression: [2%, seamcalls=0%]
+
   refused says with which errno the kernel is to refuse the step. tdx-sim schema scenario
   prints the JSON Schema, for editors.
 `,

@@ -1,9 +1,9 @@
 /** `--out DIR`: what a run was asked, what it gave, and what both were made of. */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { Result } from "../lab/result.ts";
-import { configOf } from "../lab/scenario/config.ts";
+import { configOf, filesBeside } from "../lab/scenario/config.ts";
+import { sha256Of } from "../lab/scenario/names.ts";
 import type { Scenario } from "../lab/scenario/scenario.ts";
 import { renderJson } from "../report/json.ts";
 import { type OutputFile, openOutputFile } from "../store/output-file.ts";
@@ -35,7 +35,7 @@ interface Manifest {
 }
 
 export interface RunRecord {
-  /** Writes the three files. */
+  /** Writes the three files, and beside them what the scenario needs besides. */
   write(scenario: Scenario, result: Result): void;
   /** Leaves every file as it was. */
   discard(): void;
@@ -62,9 +62,12 @@ export function openRunRecord(directory: string | undefined): RunRecord | null {
   return {
     discard,
     write(scenario, result) {
+      const beside = filesBeside(scenario);
+      for (const [name, text] of beside) openOutputFile(join(directory, name)).write(text);
       const config = `${JSON.stringify(configOf(scenario), null, 2)}\n`;
       const text = renderJson(result);
-      for (const content of [config, text, manifestOf(result, config, text)]) {
+      const texts = [["config.json", config], ["result.json", text], ...beside] as const;
+      for (const content of [config, text, manifestOf(result, texts)]) {
         files.shift()?.write(content);
       }
     },
@@ -79,7 +82,10 @@ function makeDirectory(path: string): void {
   }
 }
 
-function manifestOf(result: Result, config: string, text: string): string {
+function manifestOf(
+  result: Result,
+  files: readonly (readonly [name: string, text: string])[],
+): string {
   const manifest: Manifest = {
     schema: "tdx-sim/manifest/v1",
     simulated: true,
@@ -89,13 +95,9 @@ function manifestOf(result: Result, config: string, text: string): string {
     scenario: result.scenario ?? null,
     seed: result.seed,
     argv: process.argv.slice(2),
-    files: { "config.json": sha256(config), "result.json": sha256(text) },
+    files: Object.fromEntries(files.map(([name, text]) => [name, sha256Of(text)])),
   };
   return `${JSON.stringify(manifest, null, 2)}\n`;
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 /**

@@ -1,7 +1,12 @@
 import { dirname, isAbsolute, join } from "node:path";
-import type { Names, Scenario } from "../lab/scenario/scenario.ts";
+import type { Names, StoredStart } from "../lab/scenario/names.ts";
+import type { Scenario } from "../lab/scenario/scenario.ts";
 import { SCENARIO_BYTES_MAX } from "../lab/scenario/source.ts";
+import type { HostSnapshot } from "../lab/simulated-host.ts";
+import { decodeGeneration, encodeGeneration } from "../store/envelope.ts";
+import { Failure } from "../units/failure.ts";
 import { inputName, readInput } from "./input-file.ts";
+import { readBaseline } from "./judgement.ts";
 import { findPlatform } from "./platform-option.ts";
 import { loadProfile } from "./profile-option.ts";
 import { findTdShape } from "./td-shapes.ts";
@@ -26,9 +31,29 @@ function namesBeside(path: string): Names {
     // Without a dot or a slash it would be taken for the name of something built in.
     return /[./\\]/.test(beside) ? beside : `./${beside}`;
   };
+  const beside = (name: string): string => (isAbsolute(name) ? name : join(directory, name));
   return {
     shape: findTdShape,
     platform: (name) => findPlatform(located(name)),
     profile: (name) => loadProfile(name === undefined ? undefined : located(name)),
+    baseline: (name, bounds) => readBaseline(beside(name), bounds),
+    storedHost: (name) => readStoredHost(beside(name)),
   };
+}
+
+/** Hosts whose pages lie one by one take a few bytes for each. */
+const HOST_BYTES_MAX = 2 ** 29;
+
+function readStoredHost(path: string): Pick<StoredStart, "text" | "host"> {
+  const text = readInput(path, "a stored host", HOST_BYTES_MAX);
+  const decoded = decodeGeneration(1, Buffer.from(text, "utf8"));
+  if (decoded.state === "good") return { text, host: JSON.parse(decoded.payload) };
+  const why =
+    decoded.state === "damaged" ? decoded.reason : `it is of a newer format, ${decoded.format}`;
+  throw new Failure("data", `${path} is no stored host: ${why}`);
+}
+
+/** A host as text, for `readStoredHost`. */
+export function storedHostText(host: HostSnapshot): string {
+  return Buffer.from(encodeGeneration(1, JSON.stringify(host))).toString("utf8");
 }

@@ -2,21 +2,25 @@
 import type { Command } from "commander";
 import type { PlannedStrategy } from "../lab/expect/expectation.ts";
 import { GENERATIONS } from "../lab/kernels.ts";
+import { requireTd } from "../lab/lifecycle.ts";
 import type { Result } from "../lab/result.ts";
+import type { StoredStart } from "../lab/scenario/names.ts";
 import type { Scenario } from "../lab/scenario/scenario.ts";
 import { MAIN_TD, type Step, strategiesOn } from "../lab/scenario/step.ts";
+import type { SimulatedHost } from "../lab/simulated-host.ts";
 import type { TdOptions } from "../lab/td-options.ts";
 import type { Session } from "../lab/teardown.ts";
-import { Failure } from "../units/failure.ts";
 import type { Console } from "./console.ts";
 import {
   addJudgementOptions,
+  type Judgement,
   type JudgementOptions,
   readJudgement,
   tellVerdict,
 } from "./judgement.ts";
 import type { OutputOptions } from "./outputs.ts";
 import { addRecordOption, openRunRecord, type RecordOptions } from "./run-record.ts";
+import { storedHostText } from "./scenario-input.ts";
 import { appendStepSummary } from "./step-summary.ts";
 
 export interface VerdictOptions extends JudgementOptions, RecordOptions {}
@@ -26,14 +30,24 @@ export function addVerdictOptions(command: Command): void {
   addRecordOption(command);
 }
 
-/** A fresh TD and what was done with it: enough to do it again. */
+/** A TD and what was done with it: enough to do it again. */
 export interface Repeatable {
-  readonly command: "destroy" | "compare";
-  readonly source: "options" | "default";
+  readonly command: "destroy" | "compare" | "trace";
+  readonly source: "options" | "default" | "store";
   readonly kernels: readonly string[];
   readonly td: TdOptions;
   /** Strategies named by the user; null is all of the kernel. */
   readonly strategies: readonly string[] | null;
+  /** The host of a stored TD before the work, and the TD's name. */
+  readonly stored?: StoredStart;
+}
+
+/** A stored TD as it is now, for a record of what is done with it. */
+export function storedNow(host: SimulatedHost, name: string) {
+  const td = requireTd(host, name).options;
+  const now = host.snapshot();
+  const stored = { td: name, host: now, text: storedHostText(now) };
+  return { source: "store", td, stored } as const;
 }
 
 /** Strategies of which a comparison will have a result. */
@@ -53,10 +67,12 @@ export interface Verdict {
   check(planned: readonly PlannedStrategy[]): void;
   /** The result with what became of the expectations. */
   judge(result: Result): Result;
+  /** Whether what is needed to repeat the run is asked for. */
+  readonly isRecorded: boolean;
   /**
    * Keeps the record, tells what failed.
    *
-   * @param run null for a TD of the store, of which no record can be kept
+   * @param run may be null where nothing is recorded
    * @throws Failure `expectation` when an expectation failed
    */
   finish(judged: Result, run: Repeatable | null, session: Session): Promise<void>;
@@ -69,23 +85,18 @@ export interface Verdict {
 export async function withVerdict(
   console: Console,
   options: VerdictOptions & OutputOptions,
-  isStored: boolean,
   work: (verdict: Verdict) => Promise<void>,
 ): Promise<void> {
-  if (isStored && options.out !== undefined) {
-    throw new Failure("usage", "--out keeps what a run can be repeated from, not a stored TD", {
-      hint: "give TD options instead of a name",
-    });
-  }
   const judgement = readJudgement(options);
   const record = openRunRecord(options.out);
   try {
     await work({
       check: judgement.check,
       judge: judgement.apply,
+      isRecorded: record !== null,
       async finish(judged, run, session) {
         if (record !== null && run !== null) {
-          record.write(scenarioOf(run, session, judgement.expectations), judged);
+          record.write(scenarioOf(run, session, judgement), judged);
         }
         await appendStepSummary(console, options, [judged]);
         tellVerdict(console, [judged]);
@@ -97,15 +108,16 @@ export async function withVerdict(
 }
 
 function scenarioOf(
-  { command, source, kernels, td, strategies }: Repeatable,
+  { command, source, kernels, td, strategies, stored }: Repeatable,
   session: Session,
-  expectations: Scenario["expectations"],
+  { expectations, baseline }: Judgement,
 ): Scenario {
   const about = { td: MAIN_TD, refused: null };
-  const steps: Step[] = [
-    { do: "create", ...about, count: null, options: td },
-    { do: "populate", ...about, bytes: null, finalize: td.finalize },
-  ];
+  const steps: Step[] = [];
+  if (stored === undefined) {
+    steps.push({ do: "create", ...about, count: null, options: td });
+    steps.push({ do: "populate", ...about, bytes: null, finalize: td.finalize });
+  }
   if (command === "destroy") {
     for (const strategy of strategies ?? []) steps.push({ do: "destroy", ...about, strategy });
   }
@@ -122,6 +134,8 @@ function scenarioOf(
     faults: session.faults?.plans ?? [],
     whatIfs: session.whatIf ?? [],
     expectations,
+    baseline,
     recorded: { command, source },
+    stored: stored ?? null,
   };
 }

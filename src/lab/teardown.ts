@@ -80,11 +80,10 @@ export async function compareTd(
   session: Session,
 ): Promise<Result> {
   const td = requireTd(host, name);
-  if (td.teardown !== null) throw refuseGone(td, "compare");
   const { kernels = [td.options.kernel] } = request;
   const origin = { name, source: "store" as const };
   const candidates = kernels.map((kernel) => ({ host, td: crossed(td, kernel) }));
-  return compareAll(candidates, request.strategies, origin, session);
+  return compareHosted(candidates, request.strategies, origin, session);
 }
 
 /** Makes a TD for each of the kernels and compares their teardowns, all in memory. */
@@ -100,7 +99,7 @@ export async function compareFresh(
   for (const kernel of kernels) {
     candidates.push(await freshTd(onKernel(options, kernel), session));
   }
-  return compareAll(candidates, strategies, { name: null, source }, session);
+  return compareHosted(candidates, strategies, { name: null, source }, session);
 }
 
 interface Origin {
@@ -146,12 +145,19 @@ async function destroyHosted(
   });
 }
 
-interface Candidate {
+/** A TD as one kernel has it, on its host. */
+export interface Candidate {
   readonly host: SimulatedHost;
   readonly td: HostedTd;
 }
 
-async function compareAll(
+/**
+ * Tears copies of TDs down, one TD for each kernel.
+ *
+ * @param names strategies; undefined is every one there is
+ * @throws Failure as `destroyTd`
+ */
+export async function compareHosted(
   candidates: readonly Candidate[],
   names: readonly string[] | undefined,
   origin: Origin,
@@ -164,6 +170,7 @@ async function compareAll(
   const strategies: StrategyResult[] = [];
   let idleFaults = session.faults?.plans.map(({ text }) => text) ?? [];
   for (const { host, td } of candidates) {
+    if (td.teardown !== null) throw refuseGone(td, "compare");
     const before = describeTd(td, origin.name, origin.source);
     for (const strategy of chosenOf(td.vm.generation, names, kernels)) {
       if (names !== undefined) checkWhatIfs(host, td.options, strategy, whatIfs);

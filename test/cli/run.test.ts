@@ -212,6 +212,19 @@ describe("--baseline", () => {
     expect((await runCli([...compare, "--baseline", better, ...bound])).code).toBe(0);
   });
 
+  test("stands in a scenario too, a file beside it", async () => {
+    const path = await baseline((text) => text.replaceAll('"total": 16457', '"total": 16000'));
+    const scenario = join(path, "../s.yaml");
+    const lines = ["td: { memory: 64M }", "strategies: [hint]", "baseline: base.json", ""];
+    const text = ["schema: tdx-sim/scenario/v1", "name: s", ...lines].join("\n");
+    writeFileSync(scenario, text);
+    const { code, stderr } = await runCli(["run", scenario]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("hint@v16.seamcalls.total: 16000 before, 16457 now (+2.856 %)");
+    writeFileSync(scenario, `${text}maxRegression: 3%\n`);
+    expect((await runCli(["run", scenario])).code).toBe(0);
+  });
+
   test("of another configuration is refused by name", async () => {
     const args = ["compare", "--memory", "64M", "--vcpus", "2", "--strategy", "hint"];
     const { code, stderr } = await runCli([...args, "--baseline", await baseline()]);
@@ -227,21 +240,96 @@ describe("--out", () => {
     return FILES.map((name) => readFileSync(join(directory, name), "utf8"));
   }
 
+  async function expectTheSameAgain(first: string, code = 0): Promise<void> {
+    const again = join(temporaryDirectory(), "again");
+    const repeated = await runCli(["run", join(first, "config.json"), "--out", again]);
+    expect(repeated.code).toBe(code);
+    const [config, , result] = record(first);
+    expect(record(again)[0]).toBe(config);
+    expect(record(again)[2]).toBe(result);
+  }
+
   test.each([
     ["compare", ["compare", "--memory", "64M", "--platform", "two-socket"]],
     ["destroy", ["destroy", "--memory", "64M", "--hint", "--seed", "7"]],
     ["run", ["run", GOOD, "--expect", "hint.end.pagesLeaked == 0"]],
+    ["kernels side by side", ["compare", "--memory", "64M", "--kernel", "huge-pages,v16,v6.16"]],
+    [
+      "strategies that some kernels lack",
+      [
+        "compare",
+        "--memory",
+        "64M",
+        "--kernel",
+        "v16,terminate-v4",
+        "--strategy",
+        "hint,terminate",
+      ],
+    ],
   ])("of %s is a run that gives the same bytes again", async (_command, args) => {
-    const directory = temporaryDirectory();
-    const [first, again] = [join(directory, "first"), join(directory, "again")];
+    const first = join(temporaryDirectory(), "first");
     const printed = await runCli([...args, "--out", first, "--format", "json"]);
     expect(printed.code).toBe(0);
     expect(readFileSync(join(first, "result.json"), "utf8")).toBe(printed.stdout);
-    const repeated = await runCli(["run", join(first, "config.json"), "--out", again]);
-    expect(repeated.code).toBe(0);
-    const [config, , result] = record(first);
-    expect(record(again)[0]).toBe(config);
-    expect(record(again)[2]).toBe(result);
+    await expectTheSameAgain(first);
+  });
+
+  test("of a trace is a run that gives the same bytes again", async () => {
+    const first = join(temporaryDirectory(), "first");
+    const expected = ["--expect", "hint.end.pagesLeaked == 1"];
+    const { code } = await runCli(["trace", "--memory", "64M", ...expected, "--out", first]);
+    expect(code).toBe(1);
+    await expectTheSameAgain(first, 1);
+  });
+
+  test("keeps the baseline beside it", async () => {
+    const directory = temporaryDirectory();
+    const [base, first] = [join(directory, "base.json"), join(directory, "first")];
+    const compare = ["compare", "--memory", "64M", "--strategy", "hint"];
+    await runCli([...compare, "--export", `json=${base}`]);
+    const bounds = ["--max-regression", "2.5%", "--max-regression", "seamcalls=0.3%"];
+    const { code } = await runCli([...compare, "--baseline", base, ...bounds, "--out", first]);
+    expect(code).toBe(0);
+    const [config] = record(first);
+    expect(JSON.parse(config ?? "")).toMatchObject({
+      baseline: "baseline.json",
+      maxRegression: ["2.5%", "seamcalls=0.3%"],
+    });
+    await expectTheSameAgain(first);
+  });
+
+  test("of a stored TD begins with the host that held it, whatever became of that", async () => {
+    const [store, directory] = [temporaryDirectory("store"), temporaryDirectory()];
+    const [compared, first] = [join(directory, "compared"), join(directory, "first")];
+    for (const line of ["create web --memory 64M", "populate web", "punch web --size 4K"]) {
+      await runCli(line.split(" "), { store });
+    }
+    const kernels = ["--kernel", "v16,v6.16"];
+    expect((await runCli(["compare", "web", ...kernels, "--out", compared], { store })).code).toBe(
+      0,
+    );
+    const destroy = ["destroy", "web", "--hint", "--what-if", "parallel=2"];
+    expect((await runCli([...destroy, "--out", first], { store })).code).toBe(0);
+    await expectTheSameAgain(compared);
+    await expectTheSameAgain(first);
+    expect(JSON.parse(record(first)[2] ?? "").td).toMatchObject({ name: "web", source: "store" });
+  });
+
+  test.each([
+    ["damaged", (text: string) => text.replace('"tds"', '"tdz"'), "its checksum does not match"],
+    ["another", () => "", "it is empty"],
+  ])("of a stored TD whose host is %s is refused", async (_what, change, said) => {
+    const [store, first] = [temporaryDirectory("store"), join(temporaryDirectory(), "first")];
+    await runCli(["create", "web", "--memory", "64M"], { store });
+    await runCli(["compare", "web", "--out", first], { store });
+    const host = join(first, "host.store");
+    writeFileSync(host, change(readFileSync(host, "utf8")));
+    const { code, stderr } = await runCli(["run", join(first, "config.json")]);
+    expect(code).toBe(65);
+    expect(stderr).toMatch(
+      /config\.json:\d+:\d+: recorded\.store: .*host\.store is no stored host/,
+    );
+    expect(stderr).toContain(said);
   });
 
   test("of several scenarios has a place for each", async () => {

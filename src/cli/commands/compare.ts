@@ -25,6 +25,7 @@ import {
   addVerdictOptions,
   plannedOn,
   type Repeatable,
+  storedNow,
   type VerdictOptions,
   withVerdict,
 } from "../verdict.ts";
@@ -76,8 +77,7 @@ async function compare(cli: Cli, name: string | undefined, options: Options): Pr
     const target = chooseTarget(name, given, () => storedTds(store));
     const { strategy: strategies } = options;
     const request = { ...(strategies && { strategies }), ...(kernels && { kernels }) };
-    const isStored = target.kind === "stored";
-    await withVerdict(cli.console, options, isStored, async (verdict) => {
+    await withVerdict(cli.console, options, async (verdict) => {
       let result: Result;
       let run: Repeatable | null = null;
       if (target.kind === "fresh") {
@@ -91,6 +91,13 @@ async function compare(cli: Cli, name: string | undefined, options: Options): Pr
         const host = requireHost(restoreHost(store.read()), target.name);
         const own = host.report(target.name)?.kernel ?? "";
         verdict.check(plannedOn(kernels ?? [own], strategies ?? null));
+        if (verdict.isRecorded) {
+          run = repeatable({
+            ...storedNow(host, target.name),
+            kernels: kernels ?? [own],
+            strategies,
+          });
+        }
         result = await compareTd(host, target.name, request, session);
       }
       const judged = verdict.judge(result);
@@ -101,7 +108,7 @@ async function compare(cli: Cli, name: string | undefined, options: Options): Pr
 }
 
 function repeatable(
-  run: Pick<Repeatable, "source" | "td" | "kernels"> & {
+  run: Pick<Repeatable, "source" | "td" | "kernels" | "stored"> & {
     readonly strategies: readonly string[] | undefined;
   },
 ): Repeatable {

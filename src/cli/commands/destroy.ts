@@ -28,6 +28,7 @@ import { chooseTarget } from "../td-target.ts";
 import {
   addVerdictOptions,
   type Repeatable,
+  storedNow,
   type VerdictOptions,
   withVerdict,
 } from "../verdict.ts";
@@ -76,8 +77,7 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
     const store = openStore(cli, options, "destroy");
     const target = chooseTarget(name, givenTd(options), () => storedTds(store));
     const strategy = chosenStrategy(options);
-    const isStored = target.kind === "stored";
-    await withVerdict(cli.console, options, isStored, async (verdict) => {
+    await withVerdict(cli.console, options, async (verdict) => {
       let result: Result;
       let run: Repeatable | null = null;
       if (target.kind === "fresh") {
@@ -98,7 +98,13 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
           cli,
           store,
           (stored) => requireHost(stored, chosen),
-          (host) => destroyTd(host, chosen, { strategy }, session),
+          (host) => {
+            if (verdict.isRecorded) {
+              const now = storedNow(host, chosen);
+              run = { command: "destroy", ...now, kernels: [kernel], strategies: [strategy] };
+            }
+            return destroyTd(host, chosen, { strategy }, session);
+          },
           {
             what: `interrupted; TD ${chosen} stands between two SEAMCALLs`,
             hint: `${nextCommand(options, again)} finishes it`,

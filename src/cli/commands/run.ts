@@ -76,7 +76,7 @@ async function run(cli: Cli, files: readonly string[], options: Options): Promis
       if (scenarios.some(({ step }) => step)) {
         (await import("../deep-inlining.ts")).inlineDeeply();
       }
-      const { runs, failures } = await runAll(parts, judgement, session);
+      const { runs, failures } = await runAll(parts, session);
       await outputs.deliver((target) => {
         const { format } = target;
         const [only] = runs;
@@ -106,20 +106,20 @@ async function readAll(files: readonly string[], judgement: Judgement): Promise<
   for (const file of files) {
     const scenario = await readScenario(file);
     judgement.check(plannedStrategies(scenario));
-    scenarios.push(scenario);
+    scenarios.push(judgedBy(judgement, scenario));
   }
   return scenarios;
 }
 
 /** One scenario after the other; one that comes to no result does not keep the others from it. */
-async function runAll(parts: readonly Part[], judgement: Judgement, session: Session) {
+async function runAll(parts: readonly Part[], session: Session) {
   const runs: Run[] = [];
   const failures: Failure[] = [];
   const { runScenario } = await import("../../lab/scenario/run-scenario.ts");
   for (const { scenario, record } of parts) {
     try {
-      const result = judgement.apply(await runScenario(scenario, session));
-      record?.write(withExpectations(scenario, judgement), result);
+      const result = await runScenario(scenario, session);
+      record?.write(scenario, result);
       runs.push(result);
     } catch (error) {
       if (!(error instanceof Failure) || error.kind === "io") throw error;
@@ -131,9 +131,13 @@ async function runAll(parts: readonly Part[], judgement: Judgement, session: Ses
   return { runs, failures };
 }
 
-/** What the command line expects besides belongs to what was run. */
-function withExpectations(scenario: Scenario, { expectations }: Judgement): Scenario {
-  return { ...scenario, expectations: [...scenario.expectations, ...expectations] };
+/** What the command line expects besides belongs to what is run. */
+function judgedBy({ expectations, baseline }: Judgement, scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    expectations: [...scenario.expectations, ...expectations],
+    baseline: baseline ?? scenario.baseline,
+  };
 }
 
 function named({ name }: Scenario, error: Failure): Failure {

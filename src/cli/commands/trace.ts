@@ -19,6 +19,14 @@ import { requireHost } from "../stored-host.ts";
 import { addStrategyOptions, type StrategyOptions } from "../strategy-options.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 import { chooseTarget } from "../td-target.ts";
+import {
+  addVerdictOptions,
+  plannedOn,
+  type Repeatable,
+  storedNow,
+  type VerdictOptions,
+  withVerdict,
+} from "../verdict.ts";
 import { addWhatIfOption } from "../what-if-options.ts";
 import { noteDefaultTd } from "./destroy.ts";
 
@@ -27,7 +35,8 @@ interface Options
     RunOptions,
     DrawingOptions,
     TdOptionValues,
-    StrategyOptions {}
+    StrategyOptions,
+    VerdictOptions {}
 
 const FORMATS = ["perfetto", "folded"] as const satisfies readonly OutputFormat[];
 
@@ -49,6 +58,7 @@ export function define(command: Command, cli: Cli): void {
   addTdOptions(command);
   addRunOptions(command);
   addWhatIfOption(command);
+  addVerdictOptions(command);
   addOutputOptions(command, FORMATS);
   addMaxEventsOption(command);
   command.action((name?: string) => trace(cli, name, command.optsWithGlobals<Options>()));
@@ -63,21 +73,34 @@ async function trace(cli: Cli, name: string | undefined, options: Options): Prom
     const store = openStore(cli, options, "trace");
     const target = chooseTarget(name, givenTd(options), () => storedTds(store));
     const strategies = chosen(options);
-    let result: Result;
-    if (target.kind === "fresh") {
-      if (target.source === "default") noteDefaultTd(cli);
-      const td = resolvedTd(cli, target.options);
-      result = await compareFresh(td, { ...strategies, source: target.source }, session);
-    } else {
-      const host = requireHost(restoreHost(store.read()), target.name);
-      result = await compareTd(host, target.name, strategies, session);
-    }
-    const traced = { ...result, command: "trace" };
-    await outputs.deliver((target) => drawings.render(traced, session, target));
+    const request = strategies === null ? {} : { strategies };
+    await withVerdict(cli.console, options, async (verdict) => {
+      let result: Result;
+      let run: Repeatable | null = null;
+      if (target.kind === "fresh") {
+        const { source } = target;
+        if (source === "default") noteDefaultTd(cli);
+        const td = resolvedTd(cli, target.options);
+        run = { command: "trace", source, td, kernels: [td.kernel], strategies };
+        verdict.check(plannedOn(run.kernels, strategies));
+        result = await compareFresh(td, { ...request, source }, session);
+      } else {
+        const host = requireHost(restoreHost(store.read()), target.name);
+        const kernels = [host.report(target.name)?.kernel ?? ""];
+        verdict.check(plannedOn(kernels, strategies));
+        const now = verdict.isRecorded ? storedNow(host, target.name) : null;
+        run = now && { command: "trace", ...now, kernels, strategies };
+        result = await compareTd(host, target.name, request, session);
+      }
+      const traced = verdict.judge({ ...result, command: "trace" });
+      await outputs.deliver((target) => drawings.render(traced, session, target));
+      await verdict.finish(traced, run, session);
+    });
   });
 }
 
-function chosen(options: Options): { strategies?: readonly string[] } {
-  if (options.hint === true) return { strategies: ["hint"] };
-  return options.strategy === undefined ? {} : { strategies: [options.strategy] };
+/** Null is every strategy. */
+function chosen(options: Options): readonly string[] | null {
+  if (options.hint === true) return ["hint"];
+  return options.strategy === undefined ? null : [options.strategy];
 }

@@ -9,6 +9,38 @@ export interface MaxRegression {
   readonly byMetric: ReadonlyMap<string, number>;
 }
 
+export const NOTHING_ALLOWED: MaxRegression = { any: 0, byMetric: new Map() };
+
+/** An earlier run to hold a result against. */
+export interface Baseline {
+  /** Of one run, or of each of several scenarios. */
+  readonly results: readonly Result[];
+  readonly bounds: MaxRegression;
+  /** Its name for messages. */
+  readonly origin: string;
+  /** Its file as it was read. */
+  readonly text: string;
+}
+
+/**
+ * Every metric of a result against the run of the baseline that it belongs to.
+ *
+ * @throws Failure `data` when the baseline has none, or one of another configuration
+ */
+export function heldAgainst(
+  result: Result,
+  { results, bounds, origin }: Baseline,
+): ExpectationResult[] {
+  const [only, ...others] = results;
+  const same = results.find(({ scenario }) => scenario?.name === result.scenario?.name);
+  const baseline = others.length === 0 ? only : same;
+  if (baseline === undefined) {
+    const title = result.scenario?.name ?? result.td.name ?? result.command;
+    throw new Failure("data", `${origin} has no result of ${title}`);
+  }
+  return compareWithBaseline(result, baseline, bounds, origin);
+}
+
 type Reader = (entry: StrategyResult) => number;
 
 /** What is held against a baseline; less is better in all of them. */
@@ -55,7 +87,7 @@ export function compareWithBaseline(
   return pairs.flatMap(({ entry, before }) =>
     Object.entries(METRICS).map(([metric, read]) => {
       const name = `${entry.strategy}@${entry.kernel}.${metric}`;
-      return heldAgainst(name, read(entry), read(before), boundOf(metric, bounds));
+      return metricHeld(name, read(entry), read(before), boundOf(metric, bounds));
     }),
   );
 }
@@ -68,7 +100,7 @@ function boundOf(metric: string, { any, byMetric }: MaxRegression): number {
   return closest === undefined ? any : (byMetric.get(closest) ?? any);
 }
 
-function heldAgainst(name: string, now: number, before: number, most: number): ExpectationResult {
+function metricHeld(name: string, now: number, before: number, most: number): ExpectationResult {
   // Multiplied out, so that a baseline of 0 needs no case of its own.
   const passed = now <= before || now - before <= before * most;
   return {

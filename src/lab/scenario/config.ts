@@ -1,8 +1,13 @@
 import { BUILT_IN_PROFILES } from "../../cost/profiles/index.ts";
+import { boundTexts } from "../expect/baseline-file.ts";
 import type { TdOptions } from "../td-options.ts";
+import { sha256Of } from "./names.ts";
 import type { Scenario } from "./scenario.ts";
 import type { ScenarioFile, ScenarioStep, ScenarioTd } from "./schema.ts";
 import type { Step } from "./step.ts";
+
+const BASELINE_FILE = "baseline.json";
+const HOST_FILE = "host.store";
 
 /**
  * A scenario written out, every default in it: running that gives the same result. What was
@@ -21,6 +26,8 @@ export function configOf(scenario: Scenario): ScenarioFile {
     faults,
     whatIfs,
     expectations,
+    baseline,
+    stored,
   } = scenario;
   const [first, ...others] = kernels;
   const isBuiltIn = BUILT_IN_PROFILES.get(profile.name) === profile;
@@ -43,12 +50,24 @@ export function configOf(scenario: Scenario): ScenarioFile {
         }),
     ...(whatIfs.length === 0 ? {} : { whatIf: whatIfs.map(({ text }) => text) }),
     expect: expectations.map(({ comparison, level }) => ({ that: comparison.text, level })),
-    recorded: scenario.recorded ?? {
-      command: "run",
-      source: "scenario",
-      sha256: scenario.sha256,
+    ...(baseline === null
+      ? {}
+      : { baseline: BASELINE_FILE, maxRegression: boundTexts(baseline.bounds) }),
+    recorded: {
+      ...(scenario.recorded ?? { command: "run", source: "scenario", sha256: scenario.sha256 }),
+      ...(stored === null
+        ? {}
+        : { store: { td: stored.td, file: HOST_FILE, sha256: sha256Of(stored.text) } }),
     },
   };
+}
+
+/** What lies beside a scenario that was written out, by name. */
+export function filesBeside({ baseline, stored }: Scenario): [name: string, text: string][] {
+  return [
+    ...(baseline === null ? [] : [[BASELINE_FILE, baseline.text] as [string, string]]),
+    ...(stored === null ? [] : [[HOST_FILE, stored.text] as [string, string]]),
+  ];
 }
 
 function tdOf(td: TdOptions): ScenarioTd {

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import type { Profile } from "../../cost/profile.ts";
 import { parseProfile } from "../../cost/profile-schema.ts";
 import { Failure } from "../../units/failure.ts";
 import { nearest } from "../../units/nearest.ts";
 import { parseSize } from "../../units/size.ts";
+import { type Baseline, NOTHING_ALLOWED } from "../expect/baseline.ts";
+import { withBound } from "../expect/baseline-file.ts";
 import {
   checkExpectations,
   type Expectation,
@@ -15,17 +16,11 @@ import { GENERATIONS } from "../kernels.ts";
 import type { PlatformShape } from "../platforms.ts";
 import { DEFAULT_TD, resolveTdOptions, type TdOptions } from "../td-options.ts";
 import { parseWhatIfs, type WhatIf } from "../what-if.ts";
+import { type Names, type StoredStart, sha256Of } from "./names.ts";
 import type { ScenarioFile, ScenarioStep, ScenarioTd } from "./schema.ts";
 import { type Path, parseSource, type ScenarioSource } from "./source.ts";
 import { MAIN_TD, type Step, strategiesOn } from "./step.ts";
 import { validate } from "./validate.ts";
-
-/** Looks up what a scenario names; paths are relative to the scenario. */
-export interface Names {
-  readonly shape: (name: string) => Partial<TdOptions>;
-  readonly platform: (name: string) => PlatformShape;
-  readonly profile: (name: string | undefined) => Promise<Profile>;
-}
 
 /** A scenario with everything looked up and every default filled in. */
 export interface Scenario {
@@ -45,7 +40,9 @@ export interface Scenario {
   /** Ideas that no kernel has, on top of every generation. */
   readonly whatIfs: readonly WhatIf[];
   readonly expectations: readonly Expectation[];
+  readonly baseline: Baseline | null;
   readonly recorded: NonNullable<ScenarioFile["recorded"]> | null;
+  readonly stored: StoredStart | null;
 }
 
 /**
@@ -65,7 +62,7 @@ export async function loadScenario(text: string, origin: string, names: Names): 
   const planned = lookup.planned(kernels, steps, strategies);
   return {
     name: file.name,
-    sha256: createHash("sha256").update(text).digest("hex"),
+    sha256: sha256Of(text),
     kernels,
     td,
     profile: await lookup.profile(file.profile),
@@ -76,7 +73,9 @@ export async function loadScenario(text: string, origin: string, names: Names): 
     faults: lookup.faults(file),
     whatIfs: lookup.whatIfs(file.whatIf ?? []),
     expectations: lookup.expectations(file.expect ?? [], planned),
+    baseline: lookup.baseline(file),
     recorded: file.recorded ?? null,
+    stored: lookup.stored(file.recorded),
   };
 }
 
@@ -253,5 +252,27 @@ class Lookup {
         return { comparison, level };
       });
     });
+  }
+
+  baseline({ baseline, maxRegression }: ScenarioFile): Baseline | null {
+    const texts = typeof maxRegression === "string" ? [maxRegression] : (maxRegression ?? []);
+    const bounds = this.#at(["maxRegression"], () => texts.reduce(withBound, NOTHING_ALLOWED));
+    if (baseline !== undefined) {
+      return this.#at(["baseline"], () => this.#names.baseline(baseline, bounds));
+    }
+    if (maxRegression === undefined) return null;
+    throw this.#source.fault(["maxRegression"], "it bounds a growth, but there is no baseline");
+  }
+
+  stored(recorded: ScenarioFile["recorded"]): StoredStart | null {
+    const { source, store } = recorded ?? {};
+    if (source !== "store") return null;
+    const path = ["recorded", "store"];
+    if (store === undefined) throw this.#source.fault(["recorded"], "store is missing");
+    const found = this.#at(path, () => this.#names.storedHost(store.file));
+    if (sha256Of(found.text) !== store.sha256) {
+      throw this.#source.fault(path, `${store.file} is not the host that was recorded`);
+    }
+    return { td: store.td, ...found };
   }
 }

@@ -130,13 +130,20 @@ export function scenarioSchema() {
         ),
       ),
     ),
+    /** An earlier result, a file beside the scenario, and how much may have grown since. */
+    baseline: v.exactOptional(text()),
+    maxRegression: v.exactOptional(v.union([text(), list(text())])),
     /** In a `config.json` that a run wrote: what it was, so that it comes out the same again. */
     recorded: v.exactOptional(
       v.strictObject({
-        command: v.picklist(["run", "destroy", "compare"]),
-        source: v.picklist(["scenario", "options", "default"]),
+        command: v.picklist(["run", "destroy", "compare", "trace"]),
+        source: v.picklist(["scenario", "options", "default", "store"]),
         /** Of the scenario file, where there was one. */
         sha256: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "is no SHA-256"))),
+        /** The TD of a store: its host in a file beside this one. */
+        store: v.exactOptional(
+          v.strictObject({ td: name("TD name"), file: text(), sha256: v.string() }),
+        ),
       }),
     ),
   });

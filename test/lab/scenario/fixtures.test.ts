@@ -43,6 +43,8 @@ describe("every scenario of the fixtures", () => {
         name === scenario.profile.name
           ? Promise.resolve(scenario.profile)
           : expect.fail(`a config names no profile ${name}`),
+      baseline: () => expect.fail("a config of these names no baseline"),
+      storedHost: () => expect.fail("a config of these names no stored host"),
     };
     const again = await loadScenario(config, "config.json", names);
     expect(renderJson(await run(again))).toBe(renderJson(await run(scenario)));
