@@ -54,6 +54,10 @@ function storeCalls({ calls }: Traced, store: string): readonly Call[] {
   return calls.slice(calls.findIndex(({ args }) => args.includes(store)));
 }
 
+function isSame(call: Call, name: string, when: number): boolean {
+  return call.name === name && call.when === when;
+}
+
 function changesSomething({ name, args }: Call): boolean {
   return name === "openat" ? args.includes("O_CREAT") : name !== "close";
 }
@@ -83,12 +87,16 @@ describe.each(COMMANDS)("%s", (line, kind) => {
       const some = calls.filter((call) => changesSomething(call) && chance.is(0.3));
       const boundaries = runs(0, 1) === 1 ? calls : some;
       tally("R2", boundaries.length, "system calls killed at");
+      let missed = 0;
       for (const { name, when, args: operands } of boundaries) {
         const store = copyOf(stores[kind]);
         const killed = await traceCli(args, store, `${name}:signal=KILL:when=${when}`);
         const where = `before ${name}(${operands}) in ${about}`;
-        expect(killed.code, where).toBeNull();
-        expect(killed.calls.at(-1)?.name, where).toBe(name);
+        // Node opens a file more or less while it starts: then a last call is not there to be met.
+        const isMissed = killed.code === 0 && !killed.calls.some((c) => isSame(c, name, when));
+        missed += isMissed ? 1 : 0;
+        if (!isMissed) expect(killed, where).toMatchObject({ code: null });
+        if (!isMissed) expect(killed.calls.at(-1)?.name, where).toBe(name);
         const state = storeState(store);
         expect([before, after], where).toContain(state);
         if (killed.stdout !== "") expect(state, where).toBe(after);
@@ -98,6 +106,7 @@ describe.each(COMMANDS)("%s", (line, kind) => {
         }
         expect(await needsRepair(store), where).toEqual([]);
       }
+      expect(missed, about).toBeLessThan(4);
     },
     PATIENCE_MS,
   );
