@@ -16,13 +16,25 @@ export interface StoreLocation {
   readonly workingDirectory?: () => string;
 }
 
+/** What node puts where a name from the system is not UTF-8: another name than the one meant. */
+const NOT_UTF8 = "\ufffd";
+
 /**
  * The absolute path of the store: the option, else `$TDX_SIM_STORE`, else
  * `$XDG_STATE_HOME/tdx-sim`, else `~/.local/state/tdx-sim`.
  *
- * @throws Failure `config` when a relative path has no working directory or there is no home.
+ * @throws Failure `config` when a relative path has no working directory, there is no home, or
+ *   the path is not UTF-8.
  */
 export function storeDirectory(location: StoreLocation): string {
+  const directory = directoryNamed(location);
+  if (!directory.includes(NOT_UTF8)) return directory;
+  throw new Failure("config", `the store ${directory} has a name that is not UTF-8`, {
+    hint: "give --store a directory whose whole path is",
+  });
+}
+
+function directoryNamed(location: StoreLocation): string {
   const { environment } = location;
   const named = location.option ?? environment["TDX_SIM_STORE"];
   if (location.option === "" || named?.includes("\0") === true) {
