@@ -1,7 +1,7 @@
 /** Options of `sweep` that take lists and ranges, each an axis of the grid. */
 import { type Command, Option } from "commander";
 import type { Axis } from "../lab/sweep/grid.ts";
-import { LAYOUTS, type TdOptions } from "../lab/td-options.ts";
+import { DEFAULT_TD, LAYOUTS, type TdOptions } from "../lab/td-options.ts";
 import { Failure } from "../units/failure.ts";
 import { nearest } from "../units/nearest.ts";
 import { parseSize } from "../units/size.ts";
@@ -154,12 +154,16 @@ export function addAxisOptions(command: Command): void {
   }
 }
 
-/** The axes that the options give, outermost first. */
+/** Which pages are mapped is the kernel's word where nobody says it. */
+const { pageSize: _, ...DEFAULTS } = DEFAULT_TD;
+
+/** The axes that the options give, outermost first, after one of the defaults. */
 export function givenAxes(options: object): Axis[] {
-  return AXES.flatMap(({ flags }) => {
+  const given = AXES.flatMap(({ flags }) => {
     const axis = (options as Record<string, Axis | undefined>)[attributeOf(flags)];
     return axis === undefined ? [] : [axis];
   });
+  return [[DEFAULTS], ...given];
 }
 
 /** `--strategy a,b`. */

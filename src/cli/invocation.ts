@@ -1,5 +1,6 @@
 /** What every command shares while it runs. */
 import { type Command, Option } from "commander";
+import type { Profile } from "../cost/profile.ts";
 import { RunStopped } from "../lab/drive.ts";
 import type { HostSnapshot } from "../lab/simulated-host.ts";
 import { SimulatedHost } from "../lab/simulated-host.ts";
@@ -33,7 +34,7 @@ export interface GlobalOptions extends TalkOptions {
 export interface RunOptions extends FaultOptions, CheckOption, WhatIfOptions {
   readonly step?: boolean;
   readonly seed?: number;
-  readonly profile?: string;
+  readonly profile?: string | Profile;
 }
 
 /** Options of commands that run the emulator. */

@@ -6,7 +6,7 @@ import {
   type MaxRegression,
   NOTHING_ALLOWED,
 } from "../lab/expect/baseline.ts";
-import { parseBaseline, withBound } from "../lab/expect/baseline-file.ts";
+import { earlierOf, parseBaseline, withBound } from "../lab/expect/baseline-file.ts";
 import {
   checkExpectations,
   type Expectation,
@@ -16,6 +16,7 @@ import {
 import { parseExpectation } from "../lab/expect/parse.ts";
 import { GENERATIONS } from "../lab/kernels.ts";
 import type { Result } from "../lab/result.ts";
+import { parseSweepBaseline } from "../lab/sweep/sweep-baseline.ts";
 import { titleOf } from "../report/outcomes.ts";
 import { Failure } from "../units/failure.ts";
 import type { Console } from "./console.ts";
@@ -28,8 +29,8 @@ export interface JudgementOptions {
   readonly maxRegression?: MaxRegression;
 }
 
-/** Results of thousands of strategies stay below this. */
-const BASELINE_BYTES_MAX = 16 * 1024 * 1024;
+/** Rows of thousands of points stay below this. */
+const BASELINE_BYTES_MAX = 64 * 1024 * 1024;
 
 export function addJudgementOptions(command: Command): void {
   command.optionsGroup("Expectations:");
@@ -55,7 +56,7 @@ export interface Judgement {
   /** Makes sure, before the work, that expectations speak of strategies that will be run. */
   check(planned: readonly PlannedStrategy[]): void;
   /** The result with what became of the options' expectations after its own. */
-  apply(result: Result): Result;
+  apply(result: Result, point?: number): Result;
 }
 
 /**
@@ -64,7 +65,7 @@ export interface Judgement {
  * @throws Failure `usage` for an expectation that says nothing, `no-input` and `data` for the
  *   baseline
  */
-export function readJudgement(options: JudgementOptions): Judgement {
+export function readJudgement(options: JudgementOptions, read = readBaseline): Judgement {
   const kernels = [...GENERATIONS.keys()];
   const expectations = (options.expect ?? []).map((text): Expectation => {
     return { comparison: parseExpectation(text, kernels), level: "error" };
@@ -73,17 +74,17 @@ export function readJudgement(options: JudgementOptions): Judgement {
   if (path === undefined && options.maxRegression !== undefined) {
     throw new Failure("usage", "--max-regression bounds a growth, but there is no --baseline");
   }
-  const baseline = path === undefined ? null : readBaseline(path, maxRegression);
+  const baseline = path === undefined ? null : read(path, maxRegression);
   return {
     expectations,
     baseline,
     check: (planned) => checkExpectations(expectations, planned),
-    apply(result) {
+    apply(result, point) {
       const { strategies, comparison } = result;
       const outcomes = [
         ...(result.expectations ?? []),
         ...judge(expectations, strategies, comparison),
-        ...(baseline === null ? [] : heldAgainst(result, baseline)),
+        ...(baseline === null ? [] : heldAgainst(result, baseline, point)),
       ];
       return outcomes.length === 0 ? result : { ...result, expectations: outcomes };
     },
@@ -93,7 +94,14 @@ export function readJudgement(options: JudgementOptions): Judgement {
 /** @throws Failure `no-input`, `io`, `data` */
 export function readBaseline(path: string, bounds: MaxRegression): Baseline {
   const text = readInput(path, "a result", BASELINE_BYTES_MAX);
-  return { results: parseBaseline(text, path), bounds, origin: path, text };
+  return { earlier: earlierOf(parseBaseline(text, path)), bounds, origin: path, text };
+}
+
+/** As `readBaseline`, of a sweep. */
+export function readSweepBaseline(path: string, bounds: MaxRegression): Baseline {
+  const text = readInput(path, "the rows of a sweep", BASELINE_BYTES_MAX);
+  const points = parseSweepBaseline(text, path);
+  return { earlier: (_, point) => points.get(point ?? -1), bounds, origin: path, text };
 }
 
 /** As `verdictOf`; throws it. */

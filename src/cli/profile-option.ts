@@ -5,12 +5,13 @@ import { readJsonFile } from "./input-file.ts";
 const PROFILE_BYTES_MAX = 1024 * 1024;
 
 /**
- * The cost profile that `--profile NAME|FILE` names, or the default one.
+ * The cost profile itself, or the one that `--profile NAME|FILE` names, or the default one.
  *
  * @throws Failure `usage` for an unknown name, `no-input` for a missing file, `data` for a file
  *   that is no profile, `io` for one that cannot be read
  */
-export async function loadProfile(name: string | undefined): Promise<Profile> {
+export async function loadProfile(name: string | Profile | undefined): Promise<Profile> {
+  if (typeof name === "object") return name;
   const { builtInProfile, BUILT_IN_PROFILES, DEFAULT_PROFILE } = await import(
     "../cost/profiles/index.ts"
   );

@@ -1,5 +1,6 @@
 /** `--resume FILE`: the rows of a sweep in an NDJSON file that an interrupted run may have left. */
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import type { FlatRow } from "../report/rows.ts";
 import { fileFailure } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
 
@@ -44,6 +45,12 @@ export class ResumeFile {
       if (fd !== undefined) closeSync(fd);
       throw fileFailure(error, { verb: "write to", path, creates: true });
     }
+  }
+
+  /** The rows that were there already, as they were written. */
+  *rows(): Generator<FlatRow> {
+    const lines = readFileSync(this.#path, "utf8").trimEnd().split("\n");
+    for (const line of lines) if (line !== "") yield JSON.parse(line) as FlatRow;
   }
 
   /** Adds the lines of whole points. */

@@ -1,10 +1,12 @@
 /** `--out DIR`: what a run was asked, what it gave, and what both were made of. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { Result } from "../lab/result.ts";
 import { configOf, filesBeside } from "../lab/scenario/config.ts";
 import { sha256Of } from "../lab/scenario/names.ts";
 import type { Scenario } from "../lab/scenario/scenario.ts";
+import { VERSION } from "../lab/version.ts";
 import { renderJson } from "../report/json.ts";
 import { type OutputFile, openOutputFile } from "../store/output-file.ts";
 import { fileFailure, makeDirectories, storage } from "../store/storage.ts";
@@ -34,9 +36,29 @@ interface Manifest {
   readonly files: Readonly<Record<string, string>>;
 }
 
+export interface RecordContent {
+  readonly config: string;
+  /** In pieces; asked for more than once. */
+  readonly result: () => Iterable<string>;
+  readonly beside: readonly (readonly [name: string, text: string])[];
+  readonly about: Pick<Manifest, "module" | "profile" | "scenario" | "seed">;
+}
+
+/** A scenario and what became of it. */
+export function scenarioRecord(scenario: Scenario, result: Result): RecordContent {
+  const { module, profile, seed } = result;
+  const text = renderJson(result);
+  return {
+    config: `${JSON.stringify(configOf(scenario), null, 2)}\n`,
+    result: () => [text],
+    beside: filesBeside(scenario),
+    about: { module, profile, seed, scenario: result.scenario ?? null },
+  };
+}
+
 export interface RunRecord {
-  /** Writes the three files, and beside them what the scenario needs besides. */
-  write(scenario: Scenario, result: Result): void;
+  /** Writes the three files, and beside them what the configuration needs besides. */
+  write(content: RecordContent): void;
   /** Leaves every file as it was. */
   discard(): void;
 }
@@ -61,17 +83,24 @@ export function openRunRecord(directory: string | undefined): RunRecord | null {
   }
   return {
     discard,
-    write(scenario, result) {
-      const beside = filesBeside(scenario);
+    write({ config, result, beside, about }) {
       for (const [name, text] of beside) openOutputFile(join(directory, name)).write(text);
-      const config = `${JSON.stringify(configOf(scenario), null, 2)}\n`;
-      const text = renderJson(result);
-      const texts = [["config.json", config], ["result.json", text], ...beside] as const;
-      for (const content of [config, text, manifestOf(result, texts)]) {
+      const digests = Object.fromEntries([
+        ["config.json", sha256Of(config)],
+        ["result.json", digestOf(result())],
+        ...beside.map(([name, text]) => [name, sha256Of(text)]),
+      ]);
+      for (const content of [config, result(), manifestOf(about, digests)]) {
         files.shift()?.write(content);
       }
     },
   };
+}
+
+function digestOf(pieces: Iterable<string>): string {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
 }
 
 function makeDirectory(path: string): void {
@@ -82,20 +111,17 @@ function makeDirectory(path: string): void {
   }
 }
 
-function manifestOf(
-  result: Result,
-  files: readonly (readonly [name: string, text: string])[],
-): string {
+function manifestOf(about: RecordContent["about"], files: Manifest["files"]): string {
   const manifest: Manifest = {
     schema: "tdx-sim/manifest/v1",
     simulated: true,
-    version: result.version,
-    module: result.module,
-    profile: result.profile,
-    scenario: result.scenario ?? null,
-    seed: result.seed,
+    version: VERSION,
+    module: about.module,
+    profile: about.profile,
+    scenario: about.scenario,
+    seed: about.seed,
     argv: process.argv.slice(2),
-    files: Object.fromEntries(files.map(([name, text]) => [name, sha256Of(text)])),
+    files,
   };
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }

@@ -12,13 +12,28 @@ import { loadProfile } from "./profile-option.ts";
 import { findTdShape } from "./td-shapes.ts";
 
 /**
- * The scenario of a file, `-` for stdin.
+ * What a file holds that should be a scenario or the record of a sweep, `-` for stdin.
  *
- * @throws Failure `no-input`, `io`; `data` with file, line, column and path
+ * @throws Failure `no-input`, `io`; `data` for one that is too large
  */
-export async function readScenario(path: string): Promise<Scenario> {
+export function readScenarioText(path: string): string {
+  const text = readInput(path, "a scenario", SWEEP_CONFIG_BYTES_MAX);
+  if (text.length <= SCENARIO_BYTES_MAX || saysSweepConfig(text)) return text;
+  throw new Failure("data", `${inputName(path)} is too large for a scenario`);
+}
+
+/** Whether a text says that it is one; that it is one has yet to be seen. */
+export function saysSweepConfig(text: string): boolean {
+  return /^\s*\{\s*"schema":\s*"tdx-sim\/sweep-config\/v1"/.test(text.slice(0, 200));
+}
+
+/**
+ * The scenario of a file's text.
+ *
+ * @throws Failure `data` with file, line, column and path
+ */
+export async function readScenario(text: string, path: string): Promise<Scenario> {
   const { loadScenario } = await import("../lab/scenario/scenario.ts");
-  const text = readInput(path, "a scenario", SCENARIO_BYTES_MAX);
   return loadScenario(text, inputName(path), namesBeside(path));
 }
 
@@ -41,6 +56,8 @@ function namesBeside(path: string): Names {
   };
 }
 
+/** Values of a million points. */
+const SWEEP_CONFIG_BYTES_MAX = 64 * 1024 * 1024;
 /** Hosts whose pages lie one by one take a few bytes for each. */
 const HOST_BYTES_MAX = 2 ** 29;
 

@@ -18,10 +18,20 @@ export async function appendStepSummary(
   options: OutputOptions,
   runs: readonly Run[],
 ): Promise<void> {
-  const path = console.environment["GITHUB_STEP_SUMMARY"] ?? "";
+  if (!wantsSummary(console, options)) return;
+  const look = { format: "markdown", color: false, width: SUMMARY_WIDTH } as const;
+  appendSummary(console, await renderRun(runs, look));
+}
+
+/** Whether a job waits for Markdown. */
+export function wantsSummary({ environment }: Console, options: OutputOptions): boolean {
   const formats = [options.format, ...(options.export ?? []).map(({ format }) => format)];
-  if (path === "" || !formats.includes("github")) return;
-  const text = await renderRun(runs, { format: "markdown", color: false, width: SUMMARY_WIDTH });
+  return (environment["GITHUB_STEP_SUMMARY"] ?? "") !== "" && formats.includes("github");
+}
+
+/** @throws Failure `io` */
+export function appendSummary({ environment }: Console, text: string): void {
+  const path = environment["GITHUB_STEP_SUMMARY"] ?? "";
   try {
     appendFileSync(path, `${text}\n`);
   } catch (error) {

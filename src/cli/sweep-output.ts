@@ -1,14 +1,21 @@
 /** Rows of a sweep on their way out: streamed to stdout, collected for files. */
+import type { Result } from "../lab/result.ts";
 import { VERSION } from "../lab/version.ts";
 import { sweepLines } from "../report/chart.ts";
 import type { Cell, FlatRow } from "../report/rows.ts";
+import { renderRun } from "../report/run.ts";
 import type { Theme } from "../report/svg-theme.ts";
 import { CsvLines, ndjsonLine, sweepRecord, sweepTable } from "../report/sweep-rows.ts";
 import { Failure } from "../units/failure.ts";
 import type { Console } from "./console.ts";
 import type { Content, Target } from "./outputs.ts";
 
-export const SWEEP_FORMATS = ["table", "json", "ndjson", "csv", "markdown"] as const;
+/** Formats that tell of expectations, not of rows. */
+const REPORTS = ["junit", "github", "tap"] as const;
+
+export function isReport(format: string | undefined): format is (typeof REPORTS)[number] {
+  return REPORTS.some((report) => report === format);
+}
 
 /** Characters that are written at once. */
 const PIECE = 64 * 1024;
@@ -54,18 +61,20 @@ export class RowPrinter {
   }
 }
 
-/** All rows of a sweep in one format. */
+/** All rows of a sweep in one format; reports are made of the judged results. */
 export async function renderSweep(
   rows: readonly (readonly Cell[])[],
+  judged: readonly Result[],
   target: Target,
   theme: Theme,
 ): Promise<Content> {
   const stream = streamOf(target.format);
   if (stream !== null) return linesOf(stream, rows);
+  const { format } = target;
+  if (isReport(format)) return renderRun(judged, { ...target, format });
+  if (format === "json") return sweepDocument(rows);
   const records = rows.map(sweepRecord);
-  switch (target.format) {
-    case "json":
-      return jsonOf(records);
+  switch (format) {
     case "table":
       return text(table(records, target));
     case "markdown":
@@ -77,7 +86,7 @@ export async function renderSweep(
     case "svg":
       return (await import("../report/svg-sweep.ts")).renderSweepSvg(records, theme) ?? notDrawn();
     default:
-      throw new Error(`a sweep has no format ${target.format}`);
+      throw new Error(`a sweep has no format ${format}`);
   }
 }
 
@@ -91,11 +100,11 @@ function* linesOf(stream: Stream, rows: readonly (readonly Cell[])[]): Generator
 }
 
 /** `tdx-sim/sweep/v1`: a head, and rows as in NDJSON, one a line. */
-function* jsonOf(records: readonly FlatRow[]): Generator<string> {
+export function* sweepDocument(rows: readonly (readonly Cell[])[]): Generator<string> {
   const head = JSON.stringify({ schema: "tdx-sim/sweep/v1", simulated: true, version: VERSION });
   yield `${head.slice(0, -1)},"rows":[`;
-  for (const [i, record] of records.entries()) {
-    yield `${i === 0 ? "" : ","}\n${JSON.stringify(record)}`;
+  for (const [i, cells] of rows.entries()) {
+    yield `${i === 0 ? "" : ","}\n${JSON.stringify(sweepRecord(cells))}`;
   }
   yield "\n]}\n";
 }

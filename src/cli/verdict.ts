@@ -19,7 +19,12 @@ import {
   tellVerdict,
 } from "./judgement.ts";
 import type { OutputOptions } from "./outputs.ts";
-import { addRecordOption, openRunRecord, type RecordOptions } from "./run-record.ts";
+import {
+  addRecordOption,
+  openRunRecord,
+  type RecordOptions,
+  scenarioRecord,
+} from "./run-record.ts";
 import { storedHostText } from "./scenario-input.ts";
 import { appendStepSummary } from "./step-summary.ts";
 
@@ -96,7 +101,7 @@ export async function withVerdict(
       isRecorded: record !== null,
       async finish(judged, run, session) {
         if (record !== null && run !== null) {
-          record.write(scenarioOf(run, session, judgement), judged);
+          record.write(scenarioRecord(scenarioOf(run, session, judgement), judged));
         }
         await appendStepSummary(console, options, [judged]);
         tellVerdict(console, [judged]);

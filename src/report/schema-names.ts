@@ -7,6 +7,7 @@ export const SCHEMA_NAMES = [
   "run",
   "row",
   "sweep",
+  "sweep-config",
   "manifest",
   "td",
   "td-list",

@@ -29,6 +29,7 @@ import {
   explanationRowSchema,
   tdRowSchema,
 } from "../lab/schemas/row-schemas.ts";
+import { sweepConfigSchema } from "../lab/sweep/sweep-config.ts";
 import { COLUMNS } from "./rows.ts";
 import type { SchemaName } from "./schema-names.ts";
 import { POINT_COLUMNS } from "./sweep-rows.ts";
@@ -44,6 +45,7 @@ export const SCHEMAS: Readonly<Record<SchemaName, () => GenericSchema>> = {
   run: runSchema,
   row: () => rowSchema(NAMES, POINT_COLUMNS),
   sweep: () => sweepSchema(NAMES, POINT_COLUMNS),
+  "sweep-config": sweepConfigSchema,
   manifest: manifestSchema,
   td: tdSchema,
   "td-list": tdListSchema,

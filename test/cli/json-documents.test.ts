@@ -182,6 +182,15 @@ describe("what a command prints as JSON or NDJSON keeps to the schema in the pac
     for (const file of kept) expectToKeepToSchema(readFileSync(join(cwd, "kept", file), "utf8"));
   });
 
+  test("in the files of --out of a sweep", async () => {
+    const cwd = temporaryDirectory("out");
+    await runCli(["sweep", "--memory", "1G,2G", "--platform", "hkids-15", "--out", "kept"], {
+      cwd,
+    });
+    const kept = ["config.json", "result.json", "manifest.json"];
+    for (const file of kept) expectToKeepToSchema(readFileSync(join(cwd, "kept", file), "utf8"));
+  });
+
   test("in the profile that a calibration writes", async () => {
     const cwd = temporaryDirectory("profile");
     const rows = join(FIXTURES, "published-teardowns.csv");

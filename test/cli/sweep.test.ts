@@ -102,6 +102,22 @@ describe("--resume", () => {
     }
   });
 
+  test("exports the rows that were there already too", async () => {
+    const cwd = temporaryDirectory();
+    const resume = ["--resume", "rows.ndjson"];
+    await runCli([...GRID, ...resume, "--export", "csv=whole.csv"], { cwd });
+    await runCli([...GRID, ...resume, "--export", "csv=again.csv"], { cwd });
+    const file = (name: string): string => readFileSync(join(cwd, name), "utf8");
+    expect(file("again.csv")).toBe(file("whole.csv"));
+  });
+
+  test("has no place for reports, which tell of every point", async () => {
+    const path = join(temporaryDirectory(), "rows.ndjson");
+    const { code, stderr } = await runCli([...GRID, "--resume", path, "--export", "tap=a.tap"]);
+    expect(code).toBe(64);
+    expect(stderr).toContain("tap tells of every point");
+  });
+
   test.each([
     ["another grid", ["--seed", "2"], "belongs to another sweep"],
     ["another shard", ["--shard", "2/2"], "is point 0, not 1"],
@@ -137,6 +153,110 @@ test("an interrupted sweep keeps its rows and says how to go on", async () => {
   const found = rowsOf(readFileSync(path, "utf8"));
   expect(found.length % 3).toBe(0);
   expect(found.length).toBeGreaterThan(0);
+});
+
+describe("a sweep held against something", () => {
+  const small = ["sweep", "--memory", "64M,128M", "--strategy", "hint"];
+
+  async function earlier(format: string, change: (text: string) => string): Promise<string> {
+    const path = join(temporaryDirectory(), "base");
+    const { stdout } = await runCli([...small, "--format", format]);
+    writeFileSync(path, change(stdout));
+    return path;
+  }
+
+  test("has a test case for each point and expectation", async () => {
+    const expected = ["--expect", "hint.seamcalls.total < 20000"];
+    const { code, stdout } = await runCli([...small, ...expected, "--format", "junit"]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('tests="2" failures="1"');
+    expect(stdout).toContain('<testsuite name="point 1" tests="1" failures="1"');
+  });
+
+  test.each(["json", "ndjson"])(
+    "fails at the point that grew since an earlier %s",
+    async (format) => {
+      const path = await earlier(format, (text) =>
+        text.replace('"seamcalls.total":16457', '"seamcalls.total":16000'),
+      );
+      const args = [...small, "--baseline", path];
+      const { code, stderr } = await runCli(args);
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        "point 0: hint@v16.seamcalls.total: 16000 before, 16457 now (+2.856 %)",
+      );
+      expect((await runCli([...args, "--max-regression", "3%"])).code).toBe(0);
+    },
+  );
+
+  test.each([
+    ["of another grid", ["--vcpus", "2"], "td.vcpus is 4 there and 2 here"],
+    ["with fewer points", ["--vcpus", "4,5"], "has no result of point 2"],
+  ])("refuses an earlier sweep %s", async (_what, more, said) => {
+    const path = await earlier("json", (text) => text);
+    const { code, stderr } = await runCli([...small, ...more, "--baseline", path]);
+    expect(code).toBe(65);
+    expect(stderr).toContain(said);
+  });
+
+  test("adds its table to the summary of a GitHub job", async () => {
+    const summary = join(temporaryDirectory(), "summary.md");
+    await runCli([...small, "-f", "github"], { env: { GITHUB_STEP_SUMMARY: summary } });
+    expect(readFileSync(summary, "utf8")).toContain("| 128 MiB | 4 | hint |");
+  });
+});
+
+describe("--out of a sweep", () => {
+  const FILES = ["config.json", "result.json"];
+
+  test.each([
+    ["a grid", GRID],
+    [
+      "every kind of setting",
+      [
+        ...["sweep", "--memory", "64M,128M", "--td", "published-4x18", "--seed", "4", "--step"],
+        ...["--platform", "two-socket,hkids-15", "--shard", "2/3", "--what-if", "no-clear"],
+        ...["--strategy", "hint,runtime", "--profile", "silicon-build-2025"],
+        ...["--fault", "TDH.PHYMEM.PAGE.RECLAIM:OPERAND_BUSY@k=3"],
+      ],
+    ],
+  ])("is a run that gives the same bytes again: %s", async (_what, args) => {
+    const cwd = temporaryDirectory();
+    const printed = await runCli([...args, "--out", "first", "-f", "json"], { cwd });
+    const again = await runCli(["run", "first/config.json", "--out", "again", "-f", "json"], {
+      cwd,
+    });
+    expect(again).toEqual({ ...printed, code: 0 });
+    const bytes = (directory: string) =>
+      FILES.map((name) => readFileSync(join(cwd, directory, name)));
+    expect(bytes("again")).toEqual(bytes("first"));
+    expect(bytes("first")[1]?.toString()).toBe(printed.stdout);
+  });
+
+  test("keeps what it was held against", async () => {
+    const cwd = temporaryDirectory();
+    const small = ["sweep", "--memory", "64M", "--strategy", "hint"];
+    await runCli([...small, "--export", "ndjson=base"], { cwd });
+    const bounds = ["--baseline", "base", "--max-regression", "2%"];
+    const expected = ["--expect", "hint.seamcalls.total < 3"];
+    const first = await runCli([...small, ...bounds, ...expected, "--out", "a"], { cwd });
+    const again = await runCli(["run", "a/config.json", "--out", "b"], { cwd });
+    expect(first.code).toBe(1);
+    expect(again).toEqual(first);
+  });
+
+  test.each([
+    ["an axis of nothing", '"axes":[[{"vcpu":3}]]', 65, "axes.0.0.vcpu"],
+    ["a shard of none", '"axes":[],"shard":{"index":3,"of":2}', 65, "3/2"],
+  ])("is refused with %s", async (_what, part, exit, said) => {
+    const settings = { strategies: null, shard: { index: 1, of: 1 }, profile: "published-2025" };
+    const more = { seed: 1, step: false, faults: [], faultAny: false, whatIf: [], expect: [] };
+    const head = { schema: "tdx-sim/sweep-config/v1", ...settings, ...more };
+    const input = `${JSON.stringify(head).slice(0, -1)},${part}}`;
+    const { code, stderr } = await runCli(["run", "-"], { input });
+    expect(code).toBe(exit);
+    expect(stderr).toContain(said);
+  });
 });
 
 function sizeOf(path: string): number {

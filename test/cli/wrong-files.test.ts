@@ -116,7 +116,10 @@ const WRONG: readonly WrongUse[] = [
   ["sweep --resume good.yaml", 65, /good\.yaml:1 is not a row/],
   ["sweep --resume no/such/file", 73, /ENOENT/],
   ["sweep --resume r.ndjson --format csv", 64, /nothing to stdout/],
-  ["sweep --baseline notjson.json", 64, /a baseline is of one run/],
+  ["sweep --baseline notjson.json", 65, /notjson\.json has no rows of a sweep/],
+  ["sweep --baseline noresult.json", 65, /noresult\.json has no rows of a sweep/],
+  ["sweep --resume r.ndjson --export junit=x", 64, /junit tells of every point/],
+  ["sweep --export html=x.html", 64, /no format "html"/],
   ["schema nosuch", 64, /no schema "nosuch"/],
   ["completion tcsh", 64, /allowed choices are bash, zsh, fish/],
 ];

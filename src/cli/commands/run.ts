@@ -25,8 +25,9 @@ import {
   type RecordOptions,
   type RunRecord,
   recordDirectories,
+  scenarioRecord,
 } from "../run-record.ts";
-import { readScenario } from "../scenario-input.ts";
+import { readScenario, readScenarioText, saysSweepConfig } from "../scenario-input.ts";
 import { appendStepSummary } from "../step-summary.ts";
 
 type Options = GlobalOptions &
@@ -60,8 +61,11 @@ interface Part {
 async function run(cli: Cli, files: readonly string[], options: Options): Promise<void> {
   const drawings = new Drawings(options);
   refuseManyDrawn(files, options);
+  const texts = files.map(readScenarioText);
+  const sweep = texts.findIndex(saysSweepConfig);
+  if (sweep >= 0) return sweepAgain(cli, files, texts[sweep] as string, options);
   const judgement = readJudgement(options);
-  const scenarios = await readAll(files, judgement);
+  const scenarios = await readAll(files, texts, judgement);
   await runSession(cli, options, async (unwatched, outputs) => {
     const session = drawings.watch(unwatched);
     const parts: Part[] = [];
@@ -100,11 +104,30 @@ function refuseManyDrawn(files: readonly string[], { export: exports = [] }: Opt
   });
 }
 
+/** The `config.json` of a sweep. */
+async function sweepAgain(cli: Cli, files: readonly string[], text: string, options: Options) {
+  const [file = "", ...others] = files;
+  if (others.length > 0) {
+    throw new Failure("usage", "the config.json of a sweep runs by itself, without other files");
+  }
+  const drawn = options.export?.find(({ format }) => isDrawing(format) && format !== "svg");
+  if (drawn !== undefined) {
+    throw new Failure("usage", `a sweep is drawn as svg, not as ${drawn.format}`);
+  }
+  const { recordedSweep } = await import("../sweep-record.ts");
+  const { runSweep } = await import("../sweep-run.ts");
+  return runSweep(cli, recordedSweep(text, file, options));
+}
+
 /** All of them, before the first is run: a fault in the last file costs no waiting. */
-async function readAll(files: readonly string[], judgement: Judgement): Promise<Scenario[]> {
+async function readAll(
+  files: readonly string[],
+  texts: readonly string[],
+  judgement: Judgement,
+): Promise<Scenario[]> {
   const scenarios: Scenario[] = [];
-  for (const file of files) {
-    const scenario = await readScenario(file);
+  for (const [i, file] of files.entries()) {
+    const scenario = await readScenario(texts[i] as string, file);
     judgement.check(plannedStrategies(scenario));
     scenarios.push(judgedBy(judgement, scenario));
   }
@@ -119,7 +142,7 @@ async function runAll(parts: readonly Part[], session: Session) {
   for (const { scenario, record } of parts) {
     try {
       const result = await runScenario(scenario, session);
-      record?.write(scenario, result);
+      record?.write(scenarioRecord(scenario, result));
       runs.push(result);
     } catch (error) {
       if (!(error instanceof Failure) || error.kind === "io") throw error;

@@ -2,7 +2,7 @@
 import { Failure } from "../../units/failure.ts";
 import { nearest } from "../../units/nearest.ts";
 import type { Result } from "../result.ts";
-import { isMetric, type MaxRegression, METRIC_NAMES } from "./baseline.ts";
+import { type Baseline, isMetric, type MaxRegression, METRIC_NAMES } from "./baseline.ts";
 
 /**
  * The results of an earlier run: one, or those of several scenarios.
@@ -23,8 +23,15 @@ export function parseBaseline(text: string, path: string): Result[] {
   return found as Result[];
 }
 
+/** The only result there is, or the one of the same scenario. */
+export function earlierOf(results: readonly Result[]): Baseline["earlier"] {
+  const [only, ...others] = results;
+  if (others.length === 0) return () => only;
+  return (result) => results.find(({ scenario }) => scenario?.name === result.scenario?.name);
+}
+
 /** Whether everything that a comparison reads is there, whatever else the file holds. */
-function isResult(value: unknown): boolean {
+export function isResult(value: unknown): boolean {
   try {
     const { schema, strategies, td, platform, profile } = value as Result;
     const counts = strategies.every(

@@ -13,8 +13,8 @@ export const NOTHING_ALLOWED: MaxRegression = { any: 0, byMetric: new Map() };
 
 /** An earlier run to hold a result against. */
 export interface Baseline {
-  /** Of one run, or of each of several scenarios. */
-  readonly results: readonly Result[];
+  /** The earlier run of a result; undefined where there was none. Points are those of a sweep. */
+  readonly earlier: (result: Result, point?: number) => Result | undefined;
   readonly bounds: MaxRegression;
   /** Its name for messages. */
   readonly origin: string;
@@ -29,13 +29,13 @@ export interface Baseline {
  */
 export function heldAgainst(
   result: Result,
-  { results, bounds, origin }: Baseline,
+  { earlier, bounds, origin }: Baseline,
+  point?: number,
 ): ExpectationResult[] {
-  const [only, ...others] = results;
-  const same = results.find(({ scenario }) => scenario?.name === result.scenario?.name);
-  const baseline = others.length === 0 ? only : same;
+  const baseline = earlier(result, point);
   if (baseline === undefined) {
-    const title = result.scenario?.name ?? result.td.name ?? result.command;
+    const run = result.scenario?.name ?? result.td.name ?? result.command;
+    const title = point === undefined ? run : `point ${point}`;
     throw new Failure("data", `${origin} has no result of ${title}`);
   }
   return compareWithBaseline(result, baseline, bounds, origin);

@@ -2,34 +2,16 @@
 import * as v from "valibot";
 import { SEPT_STATES } from "../../module/sept-states.ts";
 import type { LeafCoverageReport } from "../leaf-coverage.ts";
-import { platformSchema } from "../platform-schema.ts";
 import type { ReplayResult } from "../replay/replay.ts";
-import { LAYOUTS } from "../td-options.ts";
 import type { TdReport } from "../td-report.ts";
 import { count, counts } from "./quantities.ts";
+import { tdOptions } from "./td-options-schema.ts";
 
 function ioctlCounts() {
   return v.strictObject({
     ioctl: v.string(),
     seamcalls: v.strictObject({ total: count(), byLeaf: counts() }),
     statuses: counts(),
-  });
-}
-
-function tdOptions() {
-  return v.strictObject({
-    memoryBytes: count(),
-    populatedBytes: count(),
-    vcpus: count(),
-    packages: count(),
-    lps: v.nullable(count()),
-    pageSize: v.picklist(["4K", "2M"]),
-    initialImageBytes: count(),
-    layout: v.picklist(LAYOUTS),
-    kernel: v.string(),
-    platform: v.nullable(platformSchema()),
-    finalize: v.boolean(),
-    running: count(),
   });
 }
 

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { readScenario } from "../../../src/cli/scenario-input.ts";
+import { readScenario, readScenarioText } from "../../../src/cli/scenario-input.ts";
 import { GENERATIONS, strategyNames } from "../../../src/lab/kernels.ts";
 import type { Result } from "../../../src/lab/result.ts";
 import { configOf } from "../../../src/lab/scenario/config.ts";
@@ -14,7 +14,8 @@ const DIRECTORY = fileURLToPath(new URL("../../../fixtures/scenarios", import.me
 const FILES = readdirSync(DIRECTORY).filter((name) => name.endsWith(".yaml"));
 
 function read(file: string): Promise<Scenario> {
-  return readScenario(join(DIRECTORY, file));
+  const path = join(DIRECTORY, file);
+  return readScenario(readScenarioText(path), path);
 }
 
 function run(scenario: Scenario): Promise<Result> {
@@ -67,7 +68,7 @@ describe("the scenarios together", () => {
 });
 
 test("the regression of the fixtures is caught", async () => {
-  const guard = await readScenario(join(DIRECTORY, "../regression/guard.yaml"));
+  const guard = await read("../regression/guard.yaml");
   const { expectations = [] } = await run(guard);
   expect(expectations.map(({ passed }) => passed)).toEqual([false]);
 });
