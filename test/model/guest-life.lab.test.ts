@@ -9,6 +9,7 @@ import { destroyTd, type Session } from "../../src/lab/teardown.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
 import { KERNELS, teardownOn } from "../support/closed-form-kernels.ts";
 import { GuestLife } from "../support/guest-life.ts";
+import { PATIENCE, sample } from "../support/sample.ts";
 
 const SESSION: Session = { step: false, profile: DEFAULT_PROFILE, seed: 1 };
 const FRAME = 4096;
@@ -75,58 +76,62 @@ async function live(host: SimulatedHost, form: GuestLife, given: Life): Promise<
   }
 }
 
-it("conversions, holes and new faults count as their closed form, and so do teardowns after them", async () => {
-  await fc.assert(
-    fc.asyncProperty(life, async (given) => {
-      const { kernel, layout, vcpus, packages } = given;
-      const pageSize = given.pageSize as "4K" | "2M";
-      const memoryBytes = FRAMES[pageSize] * FRAME;
-      const running = given.running ? vcpus : 0;
-      const options = resolveTdOptions({
-        ...{ kernel, pageSize, layout, vcpus, packages, memoryBytes, running },
-      });
-      const host = SimulatedHost.boot(options);
-      await createTd(host, "a", options, SESSION);
-      const form = new GuestLife({ pageSize, layout, vcpus });
-      await live(host, form, given);
-      const { ioctls } = host.report("a") ?? expect.unreachable();
-      for (const [ioctl, byLeaf] of Object.entries(form.counts)) {
-        const counted = ioctls.find((each) => each.ioctl === ioctl)?.seamcalls.byLeaf ?? {};
-        expect(withoutPamt(counted), ioctl).toEqual(byLeaf);
-      }
-      const known = KERNELS[kernel] ?? expect.unreachable();
-      for (const strategy of Object.keys(known.strategies)) {
-        if (strategy === "terminate" && running > 0) continue;
-        const copy = host.clone();
-        const session = { ...SESSION, step: given.step };
-        const { strategies } = await destroyTd(copy, "a", { strategy }, session);
-        const before = {
-          small: form.small.size,
-          large: form.large.size,
-          tables: form.tables.map((tables) => tables.size),
-          ...{ vcpus, packages, finalized: true },
-        };
-        const expected = teardownOn(known, strategy, before);
-        const phases = strategies[0]?.phases.map(({ phase, seamcalls }) => ({
-          phase,
-          byLeaf: withoutPamt(seamcalls.byLeaf),
-        }));
-        const wanted = expected.phases.map(({ phase, byLeaf }) => ({
-          phase,
-          byLeaf: withoutPamt(byLeaf),
-        }));
-        expect(phases).toEqual(wanted);
-        expect(strategies[0]?.hostWork).toMatchObject({
-          pagesCleared: expected.pagesCleared,
-          ipis: expected.ipis,
-          vcpuKicks: expected.vcpuKicks,
+it(
+  "conversions, holes and new faults count as their closed form, and so do teardowns after them",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(life, async (given) => {
+        const { kernel, layout, vcpus, packages } = given;
+        const pageSize = given.pageSize as "4K" | "2M";
+        const memoryBytes = FRAMES[pageSize] * FRAME;
+        const running = given.running ? vcpus : 0;
+        const options = resolveTdOptions({
+          ...{ kernel, pageSize, layout, vcpus, packages, memoryBytes, running },
         });
-        expect(strategies[0]?.end).toMatchObject({ pagesLeaked: 0, hkidFree: true });
-        expect(checkInvariants(copy.module)).toEqual([]);
-        const pamt = copy.module.pamtPairs.isEmpty;
-        expect(pamt, "every PAMT page came back").toBe(true);
-      }
-    }),
-    { numRuns: 400 },
-  );
-}, 240_000);
+        const host = SimulatedHost.boot(options);
+        await createTd(host, "a", options, SESSION);
+        const form = new GuestLife({ pageSize, layout, vcpus });
+        await live(host, form, given);
+        const { ioctls } = host.report("a") ?? expect.unreachable();
+        for (const [ioctl, byLeaf] of Object.entries(form.counts)) {
+          const counted = ioctls.find((each) => each.ioctl === ioctl)?.seamcalls.byLeaf ?? {};
+          expect(withoutPamt(counted), ioctl).toEqual(byLeaf);
+        }
+        const known = KERNELS[kernel] ?? expect.unreachable();
+        for (const strategy of Object.keys(known.strategies)) {
+          if (strategy === "terminate" && running > 0) continue;
+          const copy = host.clone();
+          const session = { ...SESSION, step: given.step };
+          const { strategies } = await destroyTd(copy, "a", { strategy }, session);
+          const before = {
+            small: form.small.size,
+            large: form.large.size,
+            tables: form.tables.map((tables) => tables.size),
+            ...{ vcpus, packages, finalized: true },
+          };
+          const expected = teardownOn(known, strategy, before);
+          const phases = strategies[0]?.phases.map(({ phase, seamcalls }) => ({
+            phase,
+            byLeaf: withoutPamt(seamcalls.byLeaf),
+          }));
+          const wanted = expected.phases.map(({ phase, byLeaf }) => ({
+            phase,
+            byLeaf: withoutPamt(byLeaf),
+          }));
+          expect(phases).toEqual(wanted);
+          expect(strategies[0]?.hostWork).toMatchObject({
+            pagesCleared: expected.pagesCleared,
+            ipis: expected.ipis,
+            vcpuKicks: expected.vcpuKicks,
+          });
+          expect(strategies[0]?.end).toMatchObject({ pagesLeaked: 0, hkidFree: true });
+          expect(checkInvariants(copy.module)).toEqual([]);
+          const pamt = copy.module.pamtPairs.isEmpty;
+          expect(pamt, "every PAMT page came back").toBe(true);
+        }
+      }),
+      sample(200, 2000),
+    );
+  },
+  PATIENCE,
+);

@@ -20,6 +20,8 @@ import {
   tornDown,
 } from "../support/closed-form-kernels.ts";
 import { randomTd } from "../support/random-td.ts";
+import { PATIENCE, sample } from "../support/sample.ts";
+import { tally } from "../support/totals.ts";
 
 const SESSION: Session = { step: false, profile: DEFAULT_PROFILE, seed: 1 };
 const SMALL = { pages: 4000, scattered: 800, vcpus: 9 };
@@ -92,11 +94,13 @@ describe("counts of every generation and strategy equal the closed form", () => 
   });
 
   it.each([
-    ["of small TDs", SMALL, 1200],
-    ["of TDs as large as a host", LARGE, 300],
+    ["of small TDs", SMALL, 400, 4000],
+    ["of TDs as large as a host", LARGE, 100, 1000],
   ])(
     "%s",
-    async (_, bounds, numRuns) => {
+    async (_, bounds, everyChange, nightly) => {
+      const size = sample(everyChange, nightly);
+      tally("E8", size.numRuns, "TDs of all kernels by formula and by emulation");
       await fc.assert(
         fc.asyncProperty(tdOnAnyKernel(bounds), async (options) => {
           const host = await built(options);
@@ -109,28 +113,32 @@ describe("counts of every generation and strategy equal the closed form", () => 
           expect(adds.reduce((sum, count) => sum + count, 0)).toBe(wanted);
           await holdTeardowns(host, options);
         }),
-        { numRuns },
+        size,
       );
     },
-    300_000,
+    PATIENCE,
   );
 
-  it("with every what-if that changes counts", async () => {
-    const ideas = fc.record({ track: fc.boolean(), wbinvd: fc.boolean(), clear: fc.boolean() });
-    await fc.assert(
-      fc.asyncProperty(tdOnAnyKernel(SMALL), ideas, async (options, { track, wbinvd, clear }) => {
-        const texts = [
-          ...(track ? ["batch-track"] : []),
-          ...(wbinvd ? ["batch-wbinvd"] : []),
-          ...(clear ? ["no-clear"] : []),
-        ];
-        const form = { batchTrack: track, batchWbinvd: wbinvd, clears: !clear };
-        const session = { ...SESSION, whatIf: parseWhatIfs(texts) };
-        await holdTeardowns(await built(options), options, form, session);
-      }),
-      { numRuns: 300 },
-    );
-  }, 120_000);
+  it(
+    "with every what-if that changes counts",
+    async () => {
+      const ideas = fc.record({ track: fc.boolean(), wbinvd: fc.boolean(), clear: fc.boolean() });
+      await fc.assert(
+        fc.asyncProperty(tdOnAnyKernel(SMALL), ideas, async (options, { track, wbinvd, clear }) => {
+          const texts = [
+            ...(track ? ["batch-track"] : []),
+            ...(wbinvd ? ["batch-wbinvd"] : []),
+            ...(clear ? ["no-clear"] : []),
+          ];
+          const form = { batchTrack: track, batchWbinvd: wbinvd, clears: !clear };
+          const session = { ...SESSION, whatIf: parseWhatIfs(texts) };
+          await holdTeardowns(await built(options), options, form, session);
+        }),
+        sample(150, 1000),
+      );
+    },
+    PATIENCE,
+  );
 
   it("without clears on CPUs that need none", async () => {
     const platform = PLATFORMS.get("no-pw-mce") ?? expect.unreachable("the platform is there");
@@ -143,34 +151,39 @@ describe("counts of every generation and strategy equal the closed form", () => 
 });
 
 describe("the formulas that explain shows", () => {
-  it("give the counts that the emulator has", async () => {
-    await fc.assert(
-      fc.asyncProperty(tdOnAnyKernel(SMALL), async (options) => {
-        const host = await built(options);
-        const generation = GENERATIONS.get(options.kernel) ?? expect.unreachable();
-        const { privatePages, septPages } = host.report("a") ?? expect.unreachable();
-        const terms = {
-          small: privatePages["4K"],
-          large: privatePages["2M"],
-          tables: septPages,
-          vcpus: options.vcpus,
-          tdvpx: 5,
-          tdcx: 6,
-          packages: options.packages,
-          finalized: options.finalize ? 1 : 0,
-        } as const;
-        for (const { name, steps } of generation.strategies) {
-          const counted: Record<string, number> = {};
-          for (const { leaf, formula } of steps.flatMap((s) => formulasOf(generation, s).calls)) {
-            const count = formula.of?.(terms) ?? 0;
-            if (count > 0) counted[leaf] = (counted[leaf] ?? 0) + count;
+  it(
+    "give the counts that the emulator has",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(tdOnAnyKernel(SMALL), async (options) => {
+          const host = await built(options);
+          const generation = GENERATIONS.get(options.kernel) ?? expect.unreachable();
+          const { privatePages, septPages } = host.report("a") ?? expect.unreachable();
+          const terms = {
+            small: privatePages["4K"],
+            large: privatePages["2M"],
+            tables: septPages,
+            vcpus: options.vcpus,
+            tdvpx: 5,
+            tdcx: 6,
+            packages: options.packages,
+            finalized: options.finalize ? 1 : 0,
+          } as const;
+          for (const { name, steps } of generation.strategies) {
+            const counted: Record<string, number> = {};
+            for (const { leaf, formula } of steps.flatMap((s) => formulasOf(generation, s).calls)) {
+              const count = formula.of?.(terms) ?? 0;
+              if (count > 0) counted[leaf] = (counted[leaf] ?? 0) + count;
+            }
+            const { strategies } = await destroyTd(host.clone(), "a", { strategy: name }, SESSION);
+            const { "TDH.PHYMEM.PAMT.REMOVE": _, ...byLeaf } =
+              strategies[0]?.seamcalls.byLeaf ?? {};
+            expect(byLeaf).toEqual(counted);
           }
-          const { strategies } = await destroyTd(host.clone(), "a", { strategy: name }, SESSION);
-          const { "TDH.PHYMEM.PAMT.REMOVE": _, ...byLeaf } = strategies[0]?.seamcalls.byLeaf ?? {};
-          expect(byLeaf).toEqual(counted);
-        }
-      }),
-      { numRuns: 200 },
-    );
-  }, 120_000);
+        }),
+        sample(100, 1000),
+      );
+    },
+    PATIENCE,
+  );
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { TdVm } from "../../src/lab/ioctls.ts";
 import { createTd, populateTd, requireTd } from "../../src/lab/lifecycle.ts";
 import type { StrategyResult } from "../../src/lab/result.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
@@ -7,6 +8,13 @@ import { resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { destroyFresh, destroyTd } from "../../src/lab/teardown.ts";
 import { session, wrongsOf } from "../support/faulted-teardown.ts";
 import { PATIENCE, sample } from "../support/sample.ts";
+import { tally } from "../support/totals.ts";
+
+async function hold<T>(property: fc.IAsyncProperty<T>, everyChange: number, nightly: number) {
+  const size = sample(everyChange, nightly);
+  tally("E9", size.numRuns, "pairs of lives that are related");
+  await fc.assert(property, size);
+}
 
 const PAGE = 4096;
 const MIB_2 = 2 ** 21;
@@ -39,7 +47,7 @@ describe("one page more in a table that is there", () => {
         const more = await torn({ memoryBytes: (count + 1) * PAGE }, "hint");
         expect(beyond(more, less)).toEqual({ [RECLAIM]: 1 });
       });
-      await fc.assert(property, sample(40, 2500));
+      await hold(property, 40, 2500);
     },
     PATIENCE,
   );
@@ -57,7 +65,7 @@ describe("one page more in a table that is there", () => {
           "TDH.PHYMEM.PAGE.WBINVD": 1,
         });
       });
-      await fc.assert(property, sample(40, 2500));
+      await hold(property, 40, 2500);
     },
     PATIENCE,
   );
@@ -79,7 +87,7 @@ test(
       expect(beyond(small, large)).toEqual({ [RECLAIM]: pages * 511 + pages });
       expect(small.hostWork.pagesCleared - large.hostWork.pagesCleared).toBe(pages);
     });
-    await fc.assert(property, sample(25, 2500));
+    await hold(property, 25, 2500);
   },
   PATIENCE,
 );
@@ -93,7 +101,7 @@ test(
         (await torn(options, "runtime")).seamcalls.total,
       );
     });
-    await fc.assert(property, sample(25, 2500));
+    await hold(property, 25, 2500);
   },
   PATIENCE,
 );
@@ -126,7 +134,7 @@ test(
         expect(result.strategies[0]?.seamcalls).toEqual(whole.seamcalls);
       }
     });
-    await fc.assert(property, sample(25, 1000));
+    await hold(property, 25, 1000);
   },
   PATIENCE,
 );
@@ -144,7 +152,58 @@ test(
         expect(kept(host)).toEqual(kept(pristine));
       }
     });
-    await fc.assert(property, sample(15, 1000));
+    await hold(property, 15, 1000);
+  },
+  PATIENCE,
+);
+
+/** A TD of 64 pages at the end of its life, touched in this order. */
+function touched(order: readonly number[]): { host: SimulatedHost; td: TdVm } {
+  const options = resolveTdOptions({ memoryBytes: 64 * PAGE, vcpus: 2 });
+  const host = SimulatedHost.boot(options);
+  const td = TdVm.create(host, "td", options);
+  td.initVm();
+  for (const vcpu of [0, 1]) {
+    td.createVcpu();
+    td.initVcpu(vcpu);
+  }
+  td.finalizeVm();
+  for (const page of order) td.touch({ offset: page * PAGE, bytes: PAGE });
+  return { host, td };
+}
+
+const order = fc.shuffledSubarray(
+  Array.from({ length: 64 }, (_, page) => page),
+  { minLength: 1, maxLength: 64 },
+);
+
+test(
+  "the order in which pages were populated makes no difference to any teardown",
+  async () => {
+    const strategy = fc.constantFrom("runtime", "exit", "hint");
+    const property = fc.asyncProperty(order, strategy, async (pages, chosen) => {
+      const [shuffled, sorted] = [pages, [...pages].sort((a, b) => a - b)].map((each) =>
+        touched(each).td.destroy(chosen),
+      );
+      expect(sorted).toMatchObject({ ok: true });
+      expect(shuffled).toEqual(sorted);
+    });
+    await hold(property, 15, 1000);
+  },
+  PATIENCE,
+);
+
+test(
+  "a second hint makes no SEAMCALL and changes nothing",
+  async () => {
+    const property = fc.asyncProperty(order, async (pages) => {
+      const { host, td } = touched(pages);
+      expect(td.releaseVm()).toMatchObject({ ok: true });
+      const after = JSON.stringify(host.snapshot());
+      expect(td.releaseVm()).toMatchObject({ ok: true, seamcalls: { total: 0 } });
+      expect(JSON.stringify(host.snapshot())).toBe(after);
+    });
+    await hold(property, 15, 1000);
   },
   PATIENCE,
 );
