@@ -106,14 +106,14 @@ function checkTd(m: TdxModule, td: Td, report: Report): void {
 function checkVcpus(m: TdxModule, td: Td, report: Report): void {
   const name = `TD ${pageName(td.page)}`;
   const { tdcs } = td;
-  const refcount = [0, 0];
+  const refcount: [number, number] = [0, 0];
   const indices = new Set<number>();
   let associated = 0;
   for (const vcpu of m.vcpus.values()) {
     if (vcpu.td !== td) continue;
     if (vcpu.assocLp !== NO_LP) associated++;
     if (vcpu.state !== VCPU_UNINITIALIZED) indices.add(vcpu.vcpuIndex);
-    if (vcpu.state === VCPU_ACTIVE) (refcount[vcpu.vcpuEpoch & 1] as number)++;
+    if (vcpu.state === VCPU_ACTIVE) refcount[(vcpu.vcpuEpoch & 1) as 0 | 1]++;
     checkVcpu(m, vcpu, report);
   }
   if (associated !== tdcs.numAssocVcpus) {
