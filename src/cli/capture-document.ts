@@ -26,6 +26,7 @@ const COLUMNS = [
 export function captureDocument(capture: ImportedCapture): Render {
   return recordsDocument({
     json: capture,
+    rowSchema: "capture-row",
     columns: COLUMNS,
     rows: capture.rows.map((row): Row => ({ ...row })),
     table: ({ width }) => sheet(capture, width).map(escapeControls),

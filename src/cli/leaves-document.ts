@@ -11,6 +11,7 @@ const INDENT = "no.  ".length;
 export function leavesDocument(report: LeafCoverageReport): Render {
   return recordsDocument({
     json: report,
+    rowSchema: "leaf-row",
     rows: report.leaves.flatMap(rowsOf),
     table: ({ width }) => [...summaryOf(report), "", ...tableOf(report.leaves, width)],
   });

@@ -24,6 +24,7 @@ export function profileListDocument(listed: readonly ListedProfile[]): Render {
   }));
   return recordsDocument({
     json: { schema: "tdx-sim/profiles/v1", profiles: rows },
+    rowSchema: "profiles-row",
     rows,
     table: ({ width }) =>
       rows.flatMap(({ name, description, terms, default: isDefault }) => [
@@ -38,6 +39,7 @@ export function profileDocument(profile: Profile, sha256: string): Render {
   const head = { profile: profile.name, sha256 };
   return recordsDocument({
     json: profile,
+    rowSchema: "profile-row",
     rows: figuresOf(profile).map((row) => ({ ...head, ...row })),
     table: ({ width }) => sheet(profile, sha256, width).map(escapeControls),
   });
@@ -159,6 +161,7 @@ export interface CheckedProfile {
 export function profileCheckDocument(checked: readonly CheckedProfile[]): Render {
   return recordsDocument({
     json: { schema: "tdx-sim/profile-check/v1", profiles: checked },
+    rowSchema: "profile-check-row",
     rows: checked.map(({ remarks, ...rest }) => ({ ...rest, remarks: remarks.join(" ") })),
     table: ({ width }) => [
       ...alignColumns(

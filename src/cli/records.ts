@@ -2,6 +2,7 @@
 import { escapeControls } from "../report/control-characters.ts";
 import type { FormatName } from "../report/index.ts";
 import { alignColumns } from "../report/layout.ts";
+import type { SchemaName } from "../report/schema-names.ts";
 import type { Render, Target } from "./outputs.ts";
 
 /** The formats that these documents have. */
@@ -21,6 +22,8 @@ export interface Records {
   readonly json: unknown;
   /** Same fields in every row; for `ndjson`, `csv` and `markdown`. */
   readonly rows: readonly Row[];
+  /** What lines of `ndjson` say they keep to, where the rows do not say it themselves. */
+  readonly rowSchema?: SchemaName;
   /** Names of the fields in order; by default those of the first row. */
   readonly columns?: readonly string[];
   /** The lines for `table`; by default the rows in columns. */
@@ -33,13 +36,14 @@ export function recordsDocument(records: Records): Render {
 }
 
 function renderRecords(records: Records, target: Target): string | Promise<string> {
-  const { json, rows, table } = records;
+  const { json, rows, rowSchema, table } = records;
+  const head = rowSchema === undefined ? {} : { schema: `tdx-sim/${rowSchema}/v1` };
   const names = records.columns ?? Object.keys(rows[0] ?? {});
   switch (target.format) {
     case "json":
       return `${JSON.stringify(json, null, 2)}\n`;
     case "ndjson":
-      return lines(rows.map((row) => JSON.stringify(row)));
+      return lines(rows.map((row) => JSON.stringify({ ...head, ...row })));
     case "csv":
       return csv(names, rows);
     case "markdown":

@@ -15,6 +15,7 @@ export function replayDocument(result: ReplayResult): Render {
   const left = mismatches - first.length;
   return recordsDocument({
     json: result,
+    rowSchema: "replay-row",
     rows: first.map((mismatch) => ({ ...mismatch })),
     table: () => [
       [

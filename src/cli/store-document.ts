@@ -9,6 +9,7 @@ export function storeCheckDocument(check: StoreCheck): Render {
   return recordsDocument({
     json: { schema: "tdx-sim/store-check/v1", ...check },
     columns: ["generation", "file", "state", "reason"],
+    rowSchema: "store-check-row",
     rows: check.generations.map((generation) => ({ ...generation })),
     table: () => linesOf(check),
   });

@@ -24,5 +24,15 @@ export const SCHEMA_NAMES = [
   "leaves",
   "store-check",
   "version",
+  "capture-row",
+  "profiles-row",
+  "profile-row",
+  "profile-check-row",
+  "kernel-row",
+  "replay-row",
+  "leaf-row",
+  "store-check-row",
+  "version-row",
+  "perfetto",
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];

@@ -17,6 +17,7 @@ import {
   versionSchema,
 } from "../lab/schemas/document-schemas.ts";
 import { explanationSchema, kernelsSchema } from "../lab/schemas/kernel-schemas.ts";
+import { perfettoSchema } from "../lab/schemas/perfetto-schema.ts";
 import {
   manifestSchema,
   resultSchema,
@@ -26,8 +27,17 @@ import {
 } from "../lab/schemas/result-schema.ts";
 import {
   calibrationRowSchema,
+  captureRowSchema,
   explanationRowSchema,
+  kernelRowSchema,
+  leafRowSchema,
+  profileCheckRowSchema,
+  profileRowSchema,
+  profilesRowSchema,
+  replayRowSchema,
+  storeCheckRowSchema,
   tdRowSchema,
+  versionRowSchema,
 } from "../lab/schemas/row-schemas.ts";
 import { sweepConfigSchema } from "../lab/sweep/sweep-config.ts";
 import { COLUMNS } from "./rows.ts";
@@ -62,4 +72,14 @@ export const SCHEMAS: Readonly<Record<SchemaName, () => GenericSchema>> = {
   leaves: leavesSchema,
   "store-check": storeCheckSchema,
   version: versionSchema,
+  "capture-row": captureRowSchema,
+  "profiles-row": profilesRowSchema,
+  "profile-row": profileRowSchema,
+  "profile-check-row": profileCheckRowSchema,
+  "kernel-row": kernelRowSchema,
+  "replay-row": replayRowSchema,
+  "leaf-row": leafRowSchema,
+  "store-check-row": storeCheckRowSchema,
+  "version-row": versionRowSchema,
+  perfetto: perfettoSchema,
 };

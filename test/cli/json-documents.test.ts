@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/commands/index.ts";
 import { Console } from "../../src/cli/console.ts";
@@ -8,12 +7,12 @@ import type { Cli } from "../../src/cli/invocation.ts";
 import { buildProgram, defineCommand } from "../../src/cli/program.ts";
 import { StopSignals } from "../../src/cli/signals.ts";
 import { runCli } from "../support/cli.ts";
+import { expectLinesToKeepToSchema, expectToKeepToSchema } from "../support/shipped-schemas.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { createStep, sequenceVector } from "../support/vectors.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const FIXTURES = join(ROOT, "fixtures");
-const ajv = new Ajv({ strict: false, allErrors: true });
 
 /** The life of a TD, in this order and in one store; each command prints a document. */
 const LIFE = [
@@ -61,34 +60,6 @@ const PRINTED: readonly (readonly [string, number])[] = [
   ["leaves --coverage conformance/lifecycles.ndjson.gz", 0],
   ["version", 0],
 ];
-
-/** What is wrong with a document by the schema of its name that lies in the package. */
-function faultsOf(name: string, document: unknown): unknown {
-  const key = `tdx-sim/${name}/v1`;
-  const text = (): string => readFileSync(join(ROOT, "dist", "schema", `${name}.json`), "utf8");
-  const validate = ajv.getSchema(key) ?? ajv.compile(JSON.parse(text()));
-  return validate(document) ? null : validate.errors;
-}
-
-/** The name of the schema that a document says it keeps to; a list of TDs says it in each. */
-function schemaOf(document: { readonly schema?: string }): string {
-  if (Array.isArray(document)) return "td-list";
-  const [, name] = /^tdx-sim\/(.+)\/v1$/.exec(document.schema ?? "") ?? [];
-  if (name === undefined) throw new Error(`a document says of itself "${document.schema}"`);
-  return name;
-}
-
-function expectToKeepToSchema(text: string): void {
-  const document = JSON.parse(text);
-  expect(faultsOf(schemaOf(document), document)).toBeNull();
-}
-
-/** Lines that name no schema are rows whose columns the document has anyhow. */
-function expectLinesToKeepToSchema(text: string): void {
-  for (const line of text.trimEnd().split("\n")) {
-    if (line.includes('"schema":')) expectToKeepToSchema(line);
-  }
-}
 
 /** Full names of the commands that have JSON among their formats. */
 async function commandsWithJson(): Promise<string[]> {

@@ -30,6 +30,7 @@ async function kernels(cli: Cli, name: string | undefined, options: Options): Pr
     const [only] = document.kernels;
     const records = recordsDocument({
       json: document,
+      rowSchema: "kernel-row",
       rows: document.kernels.flatMap(rowsOf),
       table: ({ width }) =>
         name === undefined || only === undefined

@@ -26,6 +26,7 @@ async function version(cli: Cli, options: OutputOptions): Promise<void> {
     await outputs.deliver(
       recordsDocument({
         json: { schema: "tdx-sim/version/v1", ...versions },
+        rowSchema: "version-row",
         rows: [versions],
         table: () => lines,
       }),

@@ -82,9 +82,9 @@ export function calibrationSchema() {
   return schema satisfies v.GenericSchema<unknown, Calibration>;
 }
 
-/** `tdx-sim/capture/v1`: what `import` prints; its rows are what `calibrate` takes. */
-export function captureSchema() {
-  const row = v.strictObject({
+/** Entries of a measurement that `import` made. */
+export function capturedRow() {
+  return {
     vcpus: count(),
     memory: count(),
     pageSize: v.picklist(["4K", "2M"]),
@@ -96,12 +96,16 @@ export function captureSchema() {
     weight: notNegative(),
     leaf: v.exactOptional(v.string()),
     source: v.string(),
-  });
+  };
+}
+
+/** `tdx-sim/capture/v1`: what `import` prints; its rows are what `calibrate` takes. */
+export function captureSchema() {
   const schema = v.strictObject({
     schema: v.literal("tdx-sim/capture/v1"),
     version: v.string(),
     file: v.string(),
-    rows: v.array(row),
+    rows: v.array(v.strictObject(capturedRow())),
     counts: v.array(
       v.strictObject({ leaf: v.string(), captured: v.nullable(count()), simulated: count() }),
     ),

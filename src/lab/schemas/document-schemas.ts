@@ -56,6 +56,20 @@ export function tdListSchema() {
   return v.array(tdSchema());
 }
 
+/** Entries of what a replay found to differ. */
+export function mismatch() {
+  return {
+    sequence: v.string(),
+    step: v.nullable(count()),
+    leaf: v.nullable(v.string()),
+    field: v.string(),
+    expected: v.string(),
+    actual: v.string(),
+    expectedStatus: v.nullable(v.string()),
+    actualStatus: v.nullable(v.string()),
+  };
+}
+
 /** `tdx-sim/replay/v1`. */
 export function replaySchema() {
   const schema = v.strictObject({
@@ -66,18 +80,7 @@ export function replaySchema() {
     mismatches: count(),
     sequencesWithMismatch: count(),
     pairs: v.record(v.string(), counts()),
-    first: v.array(
-      v.strictObject({
-        sequence: v.string(),
-        step: v.nullable(count()),
-        leaf: v.nullable(v.string()),
-        field: v.string(),
-        expected: v.string(),
-        actual: v.string(),
-        expectedStatus: v.nullable(v.string()),
-        actualStatus: v.nullable(v.string()),
-      }),
-    ),
+    first: v.array(v.strictObject(mismatch())),
   });
   return schema satisfies v.GenericSchema<unknown, ReplayResult>;
 }

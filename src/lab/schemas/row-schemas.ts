@@ -2,6 +2,8 @@
 import * as v from "valibot";
 import { BASES } from "../../cost/interval.ts";
 import { LAYOUTS } from "../td-options.ts";
+import { capturedRow } from "./cost-schemas.ts";
+import { mismatch } from "./document-schemas.ts";
 import { count, notNegative, sha256 } from "./quantities.ts";
 
 /** `tdx-sim/td-row/v1`: a TD as a line of `create`, `populate`, `show`, `list` and so on. */
@@ -83,5 +85,114 @@ export function calibrationRowSchema() {
     "simulatedNs.basis": v.nullable(v.picklist(BASES)),
     relativeError: v.nullable(v.number()),
     leaveOneOutError: v.nullable(v.number()),
+  });
+}
+
+/** `tdx-sim/capture-row/v1`: a measurement as a line of `import`. */
+export function captureRowSchema() {
+  return v.strictObject({ schema: v.literal("tdx-sim/capture-row/v1"), ...capturedRow() });
+}
+
+/** `tdx-sim/profiles-row/v1`: a profile as a line of `profile list`. */
+export function profilesRowSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/profiles-row/v1"),
+    name: v.string(),
+    default: v.boolean(),
+    terms: count(),
+    fits: count(),
+    sha256: sha256(),
+    description: v.string(),
+  });
+}
+
+/** `tdx-sim/profile-row/v1`: a number of a profile as a line of `profile show`. */
+export function profileRowSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/profile-row/v1"),
+    profile: v.string(),
+    sha256: sha256(),
+    part: v.string(),
+    name: v.string(),
+    of: v.string(),
+    value: v.number(),
+    low: v.number(),
+    high: v.number(),
+    unit: v.string(),
+    basis: v.picklist(BASES),
+    source: v.string(),
+    conditions: v.string(),
+  });
+}
+
+/** `tdx-sim/profile-check-row/v1`: a profile as a line of `profile check`. */
+export function profileCheckRowSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/profile-check-row/v1"),
+    profile: v.string(),
+    name: v.nullable(v.string()),
+    sha256: v.nullable(sha256()),
+    valid: v.boolean(),
+    remarks: v.string(),
+  });
+}
+
+/** `tdx-sim/kernel-row/v1`: a strategy of a generation as a line of `kernels`. */
+export function kernelRowSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/kernel-row/v1"),
+    kernel: v.string(),
+    title: v.string(),
+    status: v.string(),
+    statusNote: v.string(),
+    strategy: v.string(),
+    trigger: v.string(),
+    "perPage.4K": count(),
+    "perPage.2M": count(),
+    perTd: v.string(),
+    pageSizes: v.string(),
+    clears: v.string(),
+    section: v.string(),
+    source: v.string(),
+  });
+}
+
+/** `tdx-sim/replay-row/v1`: a mismatch as a line of `replay`. */
+export function replayRowSchema() {
+  return v.strictObject({ schema: v.literal("tdx-sim/replay-row/v1"), ...mismatch() });
+}
+
+/** `tdx-sim/leaf-row/v1`: a leaf, or with `--coverage` a status of it, as a line of `leaves`. */
+export function leafRowSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/leaf-row/v1"),
+    leaf: v.string(),
+    number: count(),
+    caller: v.picklist(["host", "guest"]),
+    emulated: v.picklist(["fully", "in part", "not"]),
+    missing: v.nullable(v.string()),
+    status: v.exactOptional(v.nullable(v.string())),
+    answers: v.exactOptional(count()),
+  });
+}
+
+/** `tdx-sim/store-check-row/v1`: a generation as a line of `store check`. */
+export function storeCheckRowSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/store-check-row/v1"),
+    generation: count(),
+    file: v.string(),
+    state: v.picklist(["good", "damaged", "newer-format"]),
+    reason: v.string(),
+  });
+}
+
+/** `tdx-sim/version-row/v1`. */
+export function versionRowSchema() {
+  return v.strictObject({
+    schema: v.literal("tdx-sim/version-row/v1"),
+    version: v.string(),
+    module: v.string(),
+    node: v.string(),
   });
 }
