@@ -1,7 +1,7 @@
-import type { PhaseCounts } from "../ledger/phase-counts.ts";
+import type { HostWorkKind, PhaseCounts } from "../ledger/phase-counts.ts";
 import { type Basis, type EstimatedTime, type Interval, scaleInterval } from "./interval.ts";
 import { PhaseWork, type Taken } from "./phase-work.ts";
-import type { Figure, Per, Profile, Term } from "./profile.ts";
+import type { Cover, Figure, Per, Profile, Term } from "./profile.ts";
 
 /** What one leaf has of a group's time: a convention, for the group was only timed together. */
 export interface ChargePart {
@@ -71,22 +71,50 @@ function charge(phase: string, term: Term, { count, share }: Taken): Charge {
   return { ...sum, parts: equalParts(term.per.leaves, time) };
 }
 
+/** What of a profile is the same for every phase. */
+interface PriceList {
+  readonly covers: readonly Cover[];
+  /** Places of the terms in the profile, in the order in which they take. */
+  readonly order: readonly number[];
+  readonly pricedWork: ReadonlySet<HostWorkKind>;
+}
+
+/** Profiles do not change, and a sweep prices thousands of phases by the same one. */
+const known = new WeakMap<Profile, PriceList>();
+
+function priceListOf(profile: Profile): PriceList {
+  let list = known.get(profile);
+  if (list === undefined) {
+    const { terms } = profile;
+    const ranks = terms.map(({ per }) => rank(per));
+    const work = terms.flatMap(({ per }) => (per.kind === "host-work" ? [per.work] : []));
+    list = {
+      covers: terms.flatMap(({ covers }) => covers ?? []),
+      order: [...terms.keys()].sort((a, b) => (ranks[a] as number) - (ranks[b] as number)),
+      pricedWork: new Set(work),
+    };
+    known.set(profile, list);
+  }
+  return list;
+}
+
 /** Prices the counts of one phase; terms that count nothing there give no charge. */
 export function chargePhase(counts: PhaseCounts, profile: Profile): PhaseCharges {
+  const { covers, order, pricedWork } = priceListOf(profile);
+  const { terms } = profile;
   const work = new PhaseWork(counts);
-  for (const { covers } of profile.terms) for (const cover of covers ?? []) work.cover(cover);
-  const ordered = profile.terms.toSorted((a, b) => rank(a.per) - rank(b.per));
-  const taken = new Map<Term, readonly Taken[]>();
-  const guessed: string[] = [];
-  for (const term of ordered) {
-    if (term.per.kind === "other-call") guessed.push(...work.leavesLeft());
-    taken.set(term, work.take(term.per));
+  for (const cover of covers) if (cover.phase === counts.phase) work.cover(cover);
+  const taken = new Array<readonly Taken[]>(terms.length);
+  let guessed: readonly string[] = [];
+  for (const place of order) {
+    const { per } = terms[place] as Term;
+    if (per.kind === "other-call") guessed = [...guessed, ...work.leavesLeft()];
+    taken[place] = work.take(per);
   }
-  const charges = profile.terms.flatMap((term) =>
-    (taken.get(term) ?? [])
-      .filter(({ count }) => count > 0)
-      .map((each) => charge(counts.phase, term, each)),
-  );
-  const priced = profile.terms.flatMap(({ per }) => (per.kind === "host-work" ? [per.work] : []));
-  return { charges, unpriced: work.unpriced(new Set(priced)), guessed };
+  const charges: Charge[] = [];
+  for (const [place, all] of taken.entries()) {
+    const term = terms[place] as Term;
+    for (const each of all) if (each.count > 0) charges.push(charge(counts.phase, term, each));
+  }
+  return { charges, unpriced: work.unpriced(pricedWork), guessed };
 }

@@ -1,8 +1,10 @@
-import { HOST_WORK_KINDS, type HostWorkKind, type PhaseCounts } from "../ledger/phase-counts.ts";
+import {
+  HOST_WORK_KINDS,
+  type HostWorkKind,
+  type PageSizeName,
+  type PhaseCounts,
+} from "../ledger/phase-counts.ts";
 import type { Cover, Per } from "./profile.ts";
-
-type SizeName = "4K" | "2M" | "1G";
-type BySize = Record<SizeName, number>;
 
 /** A number of things a term counts; a share below 1 is a part of a group. */
 export interface Taken {
@@ -10,10 +12,30 @@ export interface Taken {
   readonly share: number;
 }
 
-const WHOLE = 1;
+const NOTHING: readonly Taken[] = [];
 
-function sum(sizes: BySize): number {
-  return sizes["4K"] + sizes["2M"] + sizes["1G"];
+function whole(count: number): readonly Taken[] {
+  return count === 0 ? NOTHING : [{ count, share: 1 }];
+}
+
+/** Calls of one leaf: those that succeeded and that no term took yet, by page size. */
+interface LeafWork {
+  readonly leaf: string;
+  "4K": number;
+  "2M": number;
+  "1G": number;
+  /** All that succeeded, taken or not. */
+  called: number;
+}
+
+function sum(work: LeafWork): number {
+  return work["4K"] + work["2M"] + work["1G"];
+}
+
+function clear(work: LeafWork): void {
+  work["4K"] = 0;
+  work["2M"] = 0;
+  work["1G"] = 0;
 }
 
 /**
@@ -21,42 +43,58 @@ function sum(sizes: BySize): number {
  * and has no price. Calls without a page size count as 4 KiB.
  */
 export class PhaseWork {
-  readonly #succeeded = new Map<string, BySize>();
-  readonly #failed: { leaf: string; size: SizeName; status: string; count: number }[] = [];
-  readonly #called = new Map<string, number>();
-  readonly #hostWork = new Map<HostWorkKind, number>();
+  readonly #leaves: LeafWork[] = [];
+  readonly #failed: { leaf: string; size: PageSizeName; status: string; count: number }[] = [];
+  readonly #hostWork: Record<HostWorkKind, number>;
   readonly #phase: string;
   readonly #happened: boolean;
 
   constructor(counts: PhaseCounts) {
     this.#phase = counts.phase;
     this.#happened = counts.seamcalls.total > 0;
-    for (const [leaf, total] of Object.entries(counts.seamcalls.byLeaf)) {
+    const { byLeaf } = counts.seamcalls;
+    for (const leaf in byLeaf) {
+      const total = byLeaf[leaf] as number;
       const { "2M": large = 0, "1G": huge = 0 } = counts.largePageCalls[leaf] ?? {};
-      this.#succeeded.set(leaf, { "4K": total - large - huge, "2M": large, "1G": huge });
+      this.#leaves.push({
+        leaf,
+        "4K": total - large - huge,
+        "2M": large,
+        "1G": huge,
+        called: total,
+      });
     }
     for (const { leaf, pageSize, status, count } of counts.failedCalls) {
       const size = pageSize ?? "4K";
-      const sizes = this.#succeeded.get(leaf);
-      if (sizes !== undefined) sizes[size] -= count;
+      const work = this.#of(leaf);
+      if (work !== undefined) {
+        work[size] -= count;
+        work.called -= count;
+      }
       this.#failed.push({ leaf, size, status, count });
     }
-    for (const [leaf, sizes] of this.#succeeded) this.#called.set(leaf, sum(sizes));
-    for (const kind of HOST_WORK_KINDS) this.#hostWork.set(kind, counts.hostWork[kind]);
+    this.#hostWork = { ...counts.hostWork };
+  }
+
+  #of(leaf: string): LeafWork | undefined {
+    for (const work of this.#leaves) if (work.leaf === leaf) return work;
+    return undefined;
   }
 
   /** Removes what the price of another term already contains. */
   cover({ phase, leaf, pageSize, work }: Cover): void {
     if (phase !== this.#phase) return;
     if (work !== undefined) {
-      this.#hostWork.delete(work);
+      this.#hostWork[work] = 0;
     } else if (leaf === undefined) {
-      this.#succeeded.clear();
-      this.#called.clear();
+      this.#leaves.length = 0;
       this.#failed.length = 0;
-      this.#hostWork.clear();
+      this.#hostWork.pageClears4K = 0;
+      this.#hostWork.ipis = 0;
+      this.#hostWork.vcpuKicks = 0;
     } else {
-      this.#called.set(leaf, (this.#called.get(leaf) ?? 0) - this.#takeLeaf(leaf, pageSize));
+      const covered = this.#of(leaf);
+      if (covered !== undefined) covered.called -= this.#takeLeaf(leaf, pageSize);
       for (const failed of this.#failed) {
         const meant = pageSize === undefined || failed.size === pageSize;
         if (failed.leaf === leaf && meant) failed.count = 0;
@@ -65,45 +103,46 @@ export class PhaseWork {
   }
 
   /** Takes what `per` counts; no call is taken twice, while host work may have several prices. */
-  take(per: Per): Taken[] {
+  take(per: Per): readonly Taken[] {
     switch (per.kind) {
       case "leaf":
-        return [{ count: this.#takeLeaf(per.leaf, per.pageSize), share: WHOLE }];
+        return whole(this.#takeLeaf(per.leaf, per.pageSize));
       case "group":
         return this.#takeGroup(per.leaves, per.pageSize);
       case "host-work":
-        return [{ count: this.#hostWork.get(per.work) ?? 0, share: WHOLE }];
+        return whole(this.#hostWork[per.work] ?? 0);
       case "phase":
-        return [{ count: this.#happened && per.phase === this.#phase ? 1 : 0, share: WHOLE }];
+        return whole(this.#happened && per.phase === this.#phase ? 1 : 0);
       case "failed-call":
-        return [{ count: this.#takeFailed(per.status), share: WHOLE }];
+        return whole(this.#takeFailed(per.status));
       case "with-call":
-        return [{ count: this.#callsOf(per.leaves), share: WHOLE }];
+        return whole(this.#callsOf(per.leaves));
       case "other-call":
-        return [{ count: this.#takeOthers(), share: WHOLE }];
+        return whole(this.#takeOthers());
     }
   }
 
   #callsOf(leaves: readonly string[]): number {
-    return leaves.reduce((calls, leaf) => calls + (this.#called.get(leaf) ?? 0), 0);
+    let calls = 0;
+    for (const leaf of leaves) calls += this.#of(leaf)?.called ?? 0;
+    return calls;
   }
 
   #takeOthers(): number {
     let taken = 0;
-    for (const sizes of this.#succeeded.values()) taken += sum(sizes);
-    this.#succeeded.clear();
+    for (const work of this.#leaves) {
+      taken += sum(work);
+      clear(work);
+    }
     return taken;
   }
 
-  #takeLeaf(leaf: string, pageSize: SizeName | undefined): number {
-    const sizes = this.#succeeded.get(leaf);
-    if (sizes === undefined) return 0;
-    if (pageSize === undefined) {
-      this.#succeeded.delete(leaf);
-      return sum(sizes);
-    }
-    const count = sizes[pageSize];
-    sizes[pageSize] = 0;
+  #takeLeaf(leaf: string, pageSize: PageSizeName | undefined): number {
+    const work = this.#of(leaf);
+    if (work === undefined) return 0;
+    const count = pageSize === undefined ? sum(work) : work[pageSize];
+    if (pageSize === undefined) clear(work);
+    else work[pageSize] = 0;
     return count;
   }
 
@@ -112,7 +151,8 @@ export class PhaseWork {
    * share of the group that those members are. A 2 MiB page makes one complete group and 511
    * further WBINVDs (kvm-teardown 1.2).
    */
-  #takeGroup(leaves: readonly string[], size: SizeName | undefined): Taken[] {
+  #takeGroup(leaves: readonly string[], size: PageSizeName | undefined): readonly Taken[] {
+    if (!leaves.some((leaf) => this.#of(leaf) !== undefined)) return NOTHING;
     const counts = leaves.map((leaf) => this.#takeLeaf(leaf, size)).sort((a, b) => a - b);
     let before = 0;
     return counts.map((count, index) => {
@@ -134,13 +174,16 @@ export class PhaseWork {
 
   /** Leaves with successful calls that no term took so far. */
   leavesLeft(): string[] {
-    return [...this.#succeeded].filter(([, sizes]) => sum(sizes) > 0).map(([leaf]) => leaf);
+    return this.#leaves.filter((work) => sum(work) > 0).map(({ leaf }) => leaf);
   }
 
   /** What happened and has no price: leaf names and kinds of host work that were never priced. */
   unpriced(priced: ReadonlySet<HostWorkKind>): string[] {
-    const failed = this.#failed.filter(({ count }) => count > 0).map(({ leaf }) => leaf);
-    const work = [...this.#hostWork].filter(([kind, count]) => count > 0 && !priced.has(kind));
-    return [...new Set([...this.leavesLeft(), ...failed, ...work.map(([kind]) => kind)])];
+    const names: string[] = this.leavesLeft();
+    for (const { leaf, count } of this.#failed) if (count > 0) names.push(leaf);
+    for (const kind of HOST_WORK_KINDS) {
+      if (this.#hostWork[kind] > 0 && !priced.has(kind)) names.push(kind);
+    }
+    return names.length > 1 ? [...new Set(names)] : names;
   }
 }

@@ -105,8 +105,8 @@ function cloned(td: HostedTd): HostedTd {
   return {
     ...td,
     vm: vm.clone(),
-    ledger: Ledger.fromJSON(ledger.toJSON()),
-    teardown: teardown && { ...teardown, ledger: Ledger.fromJSON(teardown.ledger.toJSON()) },
+    ledger: ledger.clone(),
+    teardown: teardown && { ...teardown, ledger: teardown.ledger.clone() },
   };
 }
 

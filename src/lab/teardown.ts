@@ -211,7 +211,9 @@ async function tearDown(
   requireSame(td, name, whatIfs);
   const vm = withWhatIfs(td.vm, whatIfs);
   const { port, injector } = await setUpPort(host, session);
-  if (begun === null) runVcpus(host.kvm(td.ledger, session.step), td);
+  if (begun === null && td.options.running > 0) {
+    runVcpus(host.kvm(td.ledger, session.step), td);
+  }
   const ledger = begun?.ledger ?? new Ledger();
   const whatIf = whatIfs.map(({ text }) => text);
   const teardown = { strategy: name, whatIf, ledger, td: before, livelock: null };

@@ -90,6 +90,14 @@ export class Ledger {
     return ledger;
   }
 
+  /** A ledger with the same counts; no phase is current. */
+  clone(): Ledger {
+    const copy = new Ledger();
+    copy.#stored = this.#stored;
+    for (const [phase, tally] of this.#tallies) copy.#tallies.set(phase, tally.clone());
+    return copy;
+  }
+
   #unfold(snapshot: LedgerSnapshot): void {
     this.#stored = null;
     this.#replay(snapshot);

@@ -60,34 +60,42 @@ export function exactCount(count: number, what: string): number {
   return count;
 }
 
-function addInto(sum: Map<string, number>, record: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(record)) sum.set(name, (sum.get(name) ?? 0) + count);
-}
-
 /** Statuses with TDX_SUCCESS first and the others by name, so that history does not show. */
-export function orderStatuses(counts: ReadonlyMap<string, number>): Record<string, number> {
-  const rank = (status: string): number => (status === "TDX_SUCCESS" ? 0 : 1);
-  const ordered = [...counts].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : Number(a > b)));
-  return Object.fromEntries(ordered);
+export function statusesOf(
+  succeeded: number,
+  others: ReadonlyMap<string, number>,
+): Record<string, number> {
+  const statuses: Record<string, number> = succeeded > 0 ? { TDX_SUCCESS: succeeded } : {};
+  if (others.size === 0) return statuses;
+  for (const [status, count] of [...others].sort(([a], [b]) => (a < b ? -1 : Number(a > b)))) {
+    statuses[status] = count;
+  }
+  return statuses;
 }
 
 /** Sums phases; leaves keep the order in which the phases first used them. */
 export function totalsOf(phases: readonly PhaseCounts[]): LedgerTotals {
-  const byLeaf = new Map<string, number>();
-  const statuses = new Map<string, number>();
+  const byLeaf: Record<string, number> = {};
+  const others = new Map<string, number>();
+  let succeeded = 0;
   const work = { pageClears4K: 0, ipis: 0, vcpuKicks: 0 };
   let total = 0;
   for (const phase of phases) {
-    addInto(byLeaf, phase.seamcalls.byLeaf);
-    addInto(statuses, phase.statuses);
+    const { byLeaf: ofPhase } = phase.seamcalls;
+    for (const leaf in ofPhase) byLeaf[leaf] = (byLeaf[leaf] ?? 0) + (ofPhase[leaf] as number);
+    for (const status in phase.statuses) {
+      const count = phase.statuses[status] as number;
+      if (status === "TDX_SUCCESS") succeeded += count;
+      else others.set(status, (others.get(status) ?? 0) + count);
+    }
     total += phase.seamcalls.total;
     work.pageClears4K += phase.hostWork.pageClears4K;
     work.ipis += phase.hostWork.ipis;
     work.vcpuKicks += phase.hostWork.vcpuKicks;
   }
   return {
-    seamcalls: { total: exactCount(total, "SEAMCALLs"), byLeaf: Object.fromEntries(byLeaf) },
-    statuses: orderStatuses(statuses),
+    seamcalls: { total: exactCount(total, "SEAMCALLs"), byLeaf },
+    statuses: statusesOf(succeeded, others),
     hostWork: {
       pagesCleared: exactCount(work.pageClears4K, "pages cleared"),
       bytesCleared: exactCount(work.pageClears4K * PAGE_SIZE, "bytes cleared"),

@@ -1,45 +1,28 @@
-import {
-  exactCount,
-  HOST_WORK_KINDS,
-  type HostWorkKind,
-  orderStatuses,
-  type PhaseCounts,
-} from "./phase-counts.ts";
-import {
-  countsOfPhase,
-  type PageSizeLevel,
-  type StoredCalls,
-  type StoredPhase,
-} from "./stored-phase.ts";
+import type { HostWorkKind } from "./phase-counts.ts";
+import type { PageSizeLevel, StoredCalls, StoredPhase } from "./stored-phase.ts";
 
 export type { PageSizeLevel };
 
 /** Leaf numbers are below 64 in module 1.5 and stay below 128. */
 const LEAVES = 128;
-/** Three page sizes and "none", which is -1 and therefore 3 in two bits. */
-const SIZES = 4;
-const NO_SIZE = 3;
 
-interface Entry {
+/** Calls of one leaf on pages of one size that ended alike. */
+interface Line {
   readonly leafNumber: number;
-  readonly size: number;
-  readonly succeeded: number;
-  readonly failed: ReadonlyMap<string, number>;
+  readonly leafName: string;
+  readonly pageSize: PageSizeLevel;
+  readonly status: string;
+  count: number;
 }
 
-const NONE: ReadonlyMap<string, number> = new Map();
-
 /**
- * The running counts of one phase. A call costs one addition in a typed array, because with
- * `--step` there are billions of them; everything else is worked out when the counts are read.
+ * The running counts of one phase. A phase calls a handful of leaves, so that its lines are
+ * looked through from the start; everything else is worked out when the counts are read.
  */
 export class PhaseTally {
   readonly phase: string;
-  readonly #calls = new Float64Array(LEAVES * SIZES);
-  readonly #names: (string | undefined)[] = new Array(LEAVES).fill(undefined);
-  readonly #order: number[] = [];
-  readonly #failed = new Map<number, Map<string, number>>();
-  readonly #hostWork = new Float64Array(HOST_WORK_KINDS.length);
+  readonly #lines: Line[] = [];
+  readonly #hostWork: Record<HostWorkKind, number> = { pageClears4K: 0, ipis: 0, vcpuKicks: 0 };
 
   constructor(phase: string) {
     this.phase = phase;
@@ -48,90 +31,66 @@ export class PhaseTally {
   seamcalls(
     leafNumber: number,
     leafName: string,
-    statusText: string,
+    status: string,
     count: number,
     pageSize: PageSizeLevel,
   ): void {
-    const slot = ((pageSize & NO_SIZE) << 7) | leafNumber;
-    const before = this.#calls[slot] as number;
-    // Also true for a leaf number that leads outside the array.
-    if (!(before > 0)) this.#meet(leafNumber, leafName);
-    this.#calls[slot] = before + count;
-    if (statusText !== "TDX_SUCCESS") this.#fail(slot, statusText, count);
-  }
-
-  hostWork(kind: HostWorkKind, count: number): void {
-    const index = HOST_WORK_KINDS.indexOf(kind);
-    if (index < 0) throw new Error(`the ledger knows no host work called ${kind}`);
-    this.#hostWork[index] = (this.#hostWork[index] as number) + count;
-  }
-
-  #meet(leafNumber: number, leafName: string): void {
+    const lines = this.#lines;
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i] as Line;
+      if (line.leafNumber !== leafNumber || line.pageSize !== pageSize) continue;
+      if (line.status !== status) continue;
+      line.count += count;
+      return;
+    }
     if (!Number.isInteger(leafNumber) || leafNumber < 0 || leafNumber >= LEAVES) {
       throw new RangeError(`leaf number ${leafNumber} (${leafName}) is out of range`);
     }
-    if (this.#names[leafNumber] !== undefined) return;
-    this.#names[leafNumber] = leafName;
-    this.#order.push(leafNumber);
+    lines.push({ leafNumber, leafName, pageSize, status, count });
   }
 
-  #fail(slot: number, statusText: string, count: number): void {
-    let statuses = this.#failed.get(slot);
-    if (statuses === undefined) {
-      statuses = new Map();
-      this.#failed.set(slot, statuses);
-    }
-    statuses.set(statusText, (statuses.get(statusText) ?? 0) + count);
-  }
-
-  #name(leafNumber: number): string {
-    return this.#names[leafNumber] as string;
-  }
-
-  /** Every leaf and page size that was called, leaves in order of first use. */
-  #entries(): Entry[] {
-    const entries: Entry[] = [];
-    for (const leafNumber of this.#order) {
-      for (let size = 0; size < SIZES; size += 1) {
-        const slot = (size << 7) | leafNumber;
-        const calls = exactCount(this.#calls[slot] as number, this.#name(leafNumber));
-        if (calls === 0) continue;
-        const failed = this.#failed.get(slot) ?? NONE;
-        let succeeded = calls;
-        for (const count of failed.values()) succeeded -= count;
-        entries.push({ leafNumber, size, succeeded, failed });
-      }
-    }
-    return entries;
-  }
-
-  counts(): PhaseCounts {
-    return countsOfPhase(this.stored());
+  hostWork(kind: HostWorkKind, count: number): void {
+    const before = this.#hostWork[kind];
+    if (before === undefined) throw new Error(`the ledger knows no host work called ${kind}`);
+    this.#hostWork[kind] = before + count;
   }
 
   stored(): StoredPhase {
-    const done = HOST_WORK_KINDS.map((kind, i) => [kind, this.#hostWork[i] as number] as const);
-    return {
-      phase: this.phase,
-      calls: this.#storedCalls(),
-      hostWork: Object.fromEntries(done.filter(([, count]) => count > 0)),
-    };
+    const lines = this.#lines.filter(({ count }) => count !== 0);
+    if (lines.length > 1) {
+      const leaves = lines.map(({ leafNumber }) => leafNumber);
+      lines.sort(
+        (a, b) => leaves.indexOf(a.leafNumber) - leaves.indexOf(b.leafNumber) || rank(a, b),
+      );
+    }
+    return { phase: this.phase, calls: lines.map(storedLine), hostWork: done(this.#hostWork) };
   }
 
-  /** The counts as calls that `seamcalls` can take again, leaves in order of first use. */
-  #storedCalls(): StoredCalls[] {
-    return this.#entries().flatMap(({ leafNumber, size, succeeded, failed }) => {
-      const pageSize = (size === NO_SIZE ? -1 : size) as PageSizeLevel;
-      const calls = succeeded > 0 ? [["TDX_SUCCESS", succeeded] as const] : [];
-      return [...calls, ...Object.entries(orderStatuses(failed))].map(
-        ([status, count]): StoredCalls => [
-          leafNumber,
-          this.#name(leafNumber),
-          pageSize,
-          status,
-          count,
-        ],
-      );
-    });
+  clone(): PhaseTally {
+    const copy = new PhaseTally(this.phase);
+    for (const line of this.#lines) copy.#lines.push({ ...line });
+    Object.assign(copy.#hostWork, this.#hostWork);
+    return copy;
   }
+}
+
+/** Lines of one leaf: by size, without one last; TDX_SUCCESS first, the others by name. */
+function rank(a: Line, b: Line): number {
+  if (a.pageSize !== b.pageSize) return (a.pageSize & 3) - (b.pageSize & 3);
+  if (a.status === "TDX_SUCCESS" || b.status === "TDX_SUCCESS") {
+    return a.status === "TDX_SUCCESS" ? -1 : 1;
+  }
+  return a.status < b.status ? -1 : 1;
+}
+
+function storedLine({ leafNumber, leafName, pageSize, status, count }: Line): StoredCalls {
+  return [leafNumber, leafName, pageSize, status, count];
+}
+
+function done({ pageClears4K, ipis, vcpuKicks }: Record<HostWorkKind, number>) {
+  return {
+    ...(pageClears4K > 0 ? { pageClears4K } : {}),
+    ...(ipis > 0 ? { ipis } : {}),
+    ...(vcpuKicks > 0 ? { vcpuKicks } : {}),
+  };
 }
