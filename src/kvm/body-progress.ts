@@ -1,17 +1,16 @@
 import type { Leaf } from "../module/leaf.ts";
 import type { Status } from "../module/status.ts";
 
-/** Where a body stopped before its end, and why. */
-export interface BodyFailure {
-  readonly step: number;
-  readonly leaf: Leaf;
-  readonly status: Status;
-}
-
 /** A place between two SEAMCALLs of one iteration: step of the body, calls of that step made. */
 export interface BodyPosition {
   readonly step: number;
   readonly time: number;
+}
+
+/** Where a body stopped before its end, and why. */
+export interface BodyFailure extends BodyPosition {
+  readonly leaf: Leaf;
+  readonly status: Status;
 }
 
 /** How far a body came; kept by its caller, who may be told to stop at any yield. */

@@ -15,15 +15,17 @@ function atOnce<T>(steps: Generator<void, T>): T {
 export function takeControlPage(host: KvmHost, vm: KvmVm, ioctl: string): number | KvmError {
   const taken = host.pages.control.alloc(1);
   if (taken === null) return failed(ioctl, "ENOMEM", "no host page for a control structure");
+  if (!vm.generation.hasDynamicPamt) return taken.page;
   const refused = atOnce(getPamt(host, vm, taken.page, 1));
   if (refused === null) return taken.page;
   host.pages.control.free(taken.page, 1);
   return seamcallFailed(ioctl, "EIO", tdhPhymemPamtAdd, refused);
 }
 
-/** The page of a control structure is KVM's again. */
-export function freeControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
-  host.pages.control.free(pfn, 1);
-  putPamt(host, vm, pfn, 1);
+/** Consecutive pages of control structures are KVM's again. */
+export function freeControlPages(host: KvmHost, vm: KvmVm, pfn: number, pages = 1): void {
+  host.pages.control.free(pfn, pages);
+  if (!vm.generation.hasDynamicPamt) return;
+  putPamt(host, vm, pfn, pages);
   atOnce(dropIdlePamt(host, vm));
 }

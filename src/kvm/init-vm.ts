@@ -7,7 +7,7 @@ import { tdhMngRd } from "../module/leaves/tdh-mng-rd.ts";
 import { tdhMrFinalize } from "../module/leaves/tdh-mr-finalize.ts";
 import { SUCCESS } from "../module/status.ts";
 import { errnoOf, policyOf } from "./call-policy.ts";
-import { freeControlPage, takeControlPage } from "./control-page.ts";
+import { freeControlPages, takeControlPage } from "./control-page.ts";
 import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
 import { onePerPackage } from "./packages.ts";
 import { leak } from "./teardown/aftermath.ts";
@@ -64,7 +64,7 @@ function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): Ioctl
     ...policyOf(host, vm, "mngCreate"),
   });
   if (created !== SUCCESS) {
-    freeControlPage(host, vm, tdrPage);
+    freeControlPages(host, vm, tdrPage);
     return seamcallFailed(INIT_VM, "EIO", tdhMngCreate, created);
   }
   state.tdr = tdrPage;
@@ -90,7 +90,7 @@ function addTdcx(host: KvmHost, vm: KvmVm): KvmError | null {
     };
     const status = host.port.call(tdhMngAddcx, 0, operands);
     if (status !== SUCCESS) {
-      freeControlPage(host, vm, page);
+      freeControlPages(host, vm, page);
       return seamcallFailed(INIT_VM, "EIO", tdhMngAddcx, status);
     }
     vm.state.tdcx.push(page);

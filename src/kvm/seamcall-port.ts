@@ -131,7 +131,7 @@ export class SeamcallPort {
         for (let time = progress.time; time < times; time++) {
           const status = this.callWithRetries(step, execution, time);
           if (status !== SUCCESS && !matches(step.accept, status)) {
-            progress.failure = { step: i, leaf: step.leaf, status };
+            progress.failure = { step: i, time, leaf: step.leaf, status };
             return;
           }
           if (time + 1 < times) progress.stand(i, time + 1);
@@ -196,7 +196,7 @@ export class SeamcallPort {
   ): boolean {
     const status = this.retry(step, execution, progress.time, first);
     if (status === SUCCESS || matches(step.accept, status)) return true;
-    progress.failure = { step: progress.step, leaf: step.leaf, status };
+    progress.failure = { step: progress.step, time: progress.time, leaf: step.leaf, status };
     return false;
   }
 

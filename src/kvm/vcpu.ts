@@ -4,7 +4,7 @@ import { tdhVpEnter } from "../module/leaves/tdh-vp-enter.ts";
 import { tdhVpInit } from "../module/leaves/tdh-vp-init.ts";
 import { tdhVpWr } from "../module/leaves/tdh-vp-wr.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
-import { freeControlPage, takeControlPage } from "./control-page.ts";
+import { freeControlPages, takeControlPage } from "./control-page.ts";
 import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
 import type { KvmHost, KvmVcpu, KvmVm } from "./vm.ts";
 import { refusedIoctl } from "./vm-dead.ts";
@@ -70,7 +70,7 @@ function buildVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu, lp: number): IoctlRe
   const tdvpr = page * PAGE_BYTES;
   const created = port.call(tdhVpCreate, lp, { rcx: tdvpr, rdx: vm.tdrAddress });
   if (created !== SUCCESS) {
-    freeControlPage(host, vm, page);
+    freeControlPages(host, vm, page);
     return seamcallFailed(INIT_VCPU, "EIO", tdhVpCreate, created);
   }
   vcpu.tdvpr = page;
@@ -79,7 +79,7 @@ function buildVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu, lp: number): IoctlRe
     if (typeof tdvpx !== "number") return tdvpx;
     const status = port.call(tdhVpAddcx, lp, { rcx: tdvpx * PAGE_BYTES, rdx: tdvpr });
     if (status !== SUCCESS) {
-      freeControlPage(host, vm, tdvpx);
+      freeControlPages(host, vm, tdvpx);
       return seamcallFailed(INIT_VCPU, "EIO", tdhVpAddcx, status);
     }
     vcpu.tdvpx.push(tdvpx);

@@ -1,9 +1,11 @@
 import { tdhPhymemPageReclaim } from "../../module/leaves/tdh-phymem-page-reclaim.ts";
 import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.ts";
 import { SUCCESS } from "../../module/status.ts";
+import { type BodyStep, takes } from "../body.ts";
+import { BodyProgress } from "../body-progress.ts";
 import { policyOf } from "../call-policy.ts";
-import { freeControlPage } from "../control-page.ts";
-import type { KvmHost, KvmVm } from "../vm.ts";
+import { freeControlPages } from "../control-page.ts";
+import type { KvmHost, KvmVcpu, KvmVm } from "../vm.ts";
 import { leak, warn } from "./aftermath.ts";
 import { clearPages } from "./clear-pages.ts";
 
@@ -20,13 +22,94 @@ export function* reclaimVcpus(
   phase: string = PHASE,
 ): Generator<void, void> {
   host.port.observer.phase(phase);
-  for (const vcpu of vm.state.vcpus) {
-    yield* reclaimAll(host, vm, vcpu.tdvpx);
-    if (vcpu.tdvpr !== null) reclaimControlPage(host, vm, vcpu.tdvpr);
+  const { vcpus, hkid } = vm.state;
+  for (let i = 0; i < vcpus.length; ) {
+    const row = hkid === null ? rowOf(vcpus, i) : [];
+    if (row.length > 0) i += yield* reclaimRow(host, vm, row);
+    else {
+      const vcpu = vcpus[i] as KvmVcpu;
+      yield* reclaimAll(host, vm, vcpu.tdvpx);
+      if (vcpu.tdvpr !== null) reclaimControlPage(host, vm, vcpu.tdvpr);
+      noteFreed(vcpu, vcpu.tdvpx.length + 1);
+      yield* host.port.pause();
+      i++;
+    }
+  }
+}
+
+/**
+ * vCPUs from number `from` on that can be reclaimed by one body: each has its TDVPX right after its
+ * TDVPR, as many as the others, and they follow each other. None where pages are gone already.
+ */
+function rowOf(vcpus: readonly KvmVcpu[], from: number): KvmVcpu[] {
+  const row: KvmVcpu[] = [];
+  const { tdvpr: first, tdvpx } = vcpus[from] as KvmVcpu;
+  const pages = tdvpx.length + 1;
+  if (first === null || pages === 1) return row;
+  for (let i = from; i < vcpus.length; i++) {
+    const vcpu = vcpus[i] as KvmVcpu;
+    const tdvpr = first + row.length * pages;
+    const isNext = vcpu.tdvpr === tdvpr && vcpu.tdvpx.length === pages - 1;
+    if (!isNext || !vcpu.tdvpx.every((page, k) => page === tdvpr + 1 + k)) break;
+    row.push(vcpu);
+  }
+  return row;
+}
+
+/** Reclaims these vCPUs up to one that keeps a page; how many are over. */
+function* reclaimRow(host: KvmHost, vm: KvmVm, row: readonly KvmVcpu[]): Generator<void, number> {
+  const { tdvpr, tdvpx } = row[0] as KvmVcpu;
+  const first = tdvpr as number;
+  const pages = tdvpx.length + 1;
+  const progress = new BodyProgress({ step: 0, time: 0 });
+  try {
+    yield* host.port.run(rowBody(host, vm, first, pages), row.length, progress);
+  } finally {
+    const { step, time } = progress.failure ?? progress;
+    const { done } = progress;
+    for (const vcpu of row.slice(0, done)) noteFreed(vcpu, pages);
+    free(host, vm, first, done * pages);
+    const started = row[done];
+    if (started !== undefined) freeFirst(host, vm, started, step === 0 ? time : step + pages - 2);
+  }
+  const { done, failure } = progress;
+  const started = row[done];
+  if (failure === null || started === undefined) return done;
+  // Warned of and leaked; the caller goes on with the next page of this vCPU.
+  const page = started.tdvpx[0] ?? (started.tdvpr as number);
+  warn(vm, failure.leaf, failure.status);
+  leak(vm, page, 1, "control page");
+  noteFreed(started, 1);
+  return done;
+}
+
+/** TDVPX, then the TDVPR before them. */
+function rowBody(host: KvmHost, vm: KvmVm, tdvpr: number, pages: number): BodyStep[] {
+  const every = {
+    leaf: tdhPhymemPageReclaim,
+    lp: 0,
+    rcxStride: pages * PAGE_BYTES,
+    ...policyOf(host, vm, "pageReclaim"),
+  };
+  const rcx = tdvpr * PAGE_BYTES;
+  return [
+    takes({ ...every, rcx: rcx + PAGE_BYTES, times: pages - 1, innerStride: PAGE_BYTES }),
+    takes({ ...every, rcx }),
+  ];
+}
+
+/** The first pages of a vCPU, in the order in which they are reclaimed, are KVM's again. */
+function freeFirst(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu, pages: number): void {
+  for (const page of [...vcpu.tdvpx, vcpu.tdvpr as number].slice(0, pages)) free(host, vm, page, 1);
+  noteFreed(vcpu, pages);
+}
+
+function noteFreed(vcpu: KvmVcpu, pages: number): void {
+  if (pages > vcpu.tdvpx.length) {
     vcpu.tdvpr = null;
     vcpu.isInitialized = false;
-    yield* host.port.pause();
   }
+  vcpu.tdvpx = vcpu.tdvpx.slice(pages);
 }
 
 /**
@@ -52,7 +135,7 @@ function* reclaimTdr(host: KvmHost, vm: KvmVm, tdr: number): Generator<void, voi
     rcx: tdr * PAGE_BYTES + host.globalHkid * 2 ** host.hkidShift,
     ...policyOf(host, vm, "tdrWbinvd"),
   });
-  if (status === SUCCESS) free(host, vm, tdr);
+  if (status === SUCCESS) free(host, vm, tdr, 1);
   else {
     warn(vm, tdhPhymemPageWbinvd, status);
     leak(vm, tdr, 1, "control page");
@@ -69,7 +152,7 @@ function* reclaimAll(host: KvmHost, vm: KvmVm, pages: number[]): Generator<void,
 }
 
 function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
-  if (tryReclaim(host, vm, pfn)) free(host, vm, pfn);
+  if (tryReclaim(host, vm, pfn)) free(host, vm, pfn, 1);
 }
 
 function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
@@ -83,7 +166,8 @@ function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
   return false;
 }
 
-function free(host: KvmHost, vm: KvmVm, pfn: number): void {
-  clearPages(host, vm, 1);
-  freeControlPage(host, vm, pfn);
+function free(host: KvmHost, vm: KvmVm, pfn: number, pages: number): void {
+  if (pages === 0) return;
+  clearPages(host, vm, pages);
+  freeControlPages(host, vm, pfn, pages);
 }
