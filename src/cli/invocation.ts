@@ -85,7 +85,9 @@ export async function runSession<T>(
   const progress = startProgress(cli.console, options.progress ?? "auto");
   const checking = startChecking(cli.console, options);
   try {
-    if (options.step === true) (await import("./deep-inlining.ts")).inlineDeeply();
+    // Of a fragmented TD nearly every SEAMCALL is made on its own too.
+    const isSingly = options.step === true || options.layout === "alternate";
+    if (isSingly) (await import("./deep-inlining.ts")).inlineDeeply();
     const profile = await loadProfile(options.profile);
     cli.console.detail(`cost profile: ${profile.name}`);
     const seed = options.seed ?? 1;

@@ -89,6 +89,16 @@ export async function createTd(
   options: TdOptions,
   control: RunControl,
 ): Promise<TdReport> {
+  return reportTd(host, await makeTd(host, name, options, control));
+}
+
+/** As {@link createTd}, for who has no use for a report. */
+export async function makeTd(
+  host: SimulatedHost,
+  name: string,
+  options: TdOptions,
+  control: RunControl,
+): Promise<HostedTd> {
   const taken = host.td(name);
   if (taken !== undefined) throw refuseTaken(host, taken);
   const own = onHost(host, options);
@@ -111,7 +121,7 @@ export async function createTd(
     teardown: null,
   };
   host.add(td);
-  return reportTd(host, td);
+  return td;
 }
 
 /** The options as the host bears them out: a stored TD shares the host that the first one made. */
@@ -164,6 +174,17 @@ export async function populateTd(
   control: RunControl,
 ): Promise<TdReport> {
   const td = requireTd(host, name);
+  await fillTd(host, td, request, control);
+  return reportTd(host, td);
+}
+
+/** As {@link populateTd}, for who has no use for a report. */
+export async function fillTd(
+  host: SimulatedHost,
+  td: HostedTd,
+  request: PopulateRequest,
+  control: RunControl,
+): Promise<void> {
   const { options, vm } = td;
   if (vm.state.isDestroyed || td.teardown !== null) throw refuseGone(td, "populate");
   const target = targetPages(td, request.bytes ?? options.populatedBytes);
@@ -177,7 +198,7 @@ export async function populateTd(
       if (pages > 0) await carryOut(initMemRegion(kvm, vm, gfn, pages), control);
     }
     td.populatedPages = Math.max(td.populatedPages, Math.min(target, imagePages));
-    if (!request.finalize || !options.finalize) return reportTd(host, td);
+    if (!request.finalize || !options.finalize) return;
     check(finalizeVm(kvm, vm));
   }
   const level = options.pageSize === "2M" ? 1 : 0;
@@ -190,7 +211,7 @@ export async function populateTd(
       await carryOut(faultIn(kvm, vm, touched), control, tell);
     }
     td.populatedPages = Math.max(td.populatedPages, target);
-    return reportTd(host, td);
+    return;
   }
   for (const segment of segments(options.layout, td.populatedPages, target, frames)) {
     const { gfn, pages, spacing } = segment;
@@ -202,7 +223,6 @@ export async function populateTd(
       td.populatedPages += vm.memory.leafCount(level) - before;
     }
   }
-  return reportTd(host, td);
 }
 
 /** Guest frames that one KVM_TDX_INIT_MEM_REGION is asked to add. */

@@ -1,7 +1,7 @@
 import { DEFAULT_PROFILE } from "../cost/profiles/index.ts";
 import type { PhaseCounts } from "../ledger/phase-counts.ts";
 import type { RunControl } from "./drive.ts";
-import { createTd, populateTd, requireTd } from "./lifecycle.ts";
+import { fillTd, makeTd } from "./lifecycle.ts";
 import { SimulatedHost } from "./simulated-host.ts";
 import type { TdOptions } from "./td-options.ts";
 import { destroyTd } from "./teardown.ts";
@@ -25,10 +25,9 @@ export async function countLife(
   control: RunControl,
 ): Promise<LifeCounts> {
   const host = SimulatedHost.boot(options);
-  await createTd(host, NAME, options, control);
-  await populateTd(host, NAME, { finalize: true }, control);
+  const td = await makeTd(host, NAME, options, control);
+  await fillTd(host, td, { finalize: true }, control);
   await destroyTd(host, NAME, { strategy }, { ...control, profile: DEFAULT_PROFILE, seed: 1 });
-  const td = requireTd(host, NAME);
   if (td.teardown === null) throw new Error("a TD that was destroyed has no teardown");
   return { life: td.ledger.phases(), teardown: td.teardown.ledger.phases() };
 }

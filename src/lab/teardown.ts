@@ -11,7 +11,7 @@ import { compareStrategies, describeTd, resultOf, strategyResult } from "./build
 import { chosenOf, crossed, differences, missing } from "./crossing.ts";
 import { drive, type RunControl } from "./drive.ts";
 import { findGeneration, strategyOf } from "./kernels.ts";
-import { createTd, populateTd, refuse, refuseGone, requireTd } from "./lifecycle.ts";
+import { fillTd, makeTd, refuse, refuseGone, requireTd } from "./lifecycle.ts";
 import { setUpPort } from "./port-setup.ts";
 import type { Result, StrategyResult, TdDescription, TdSource } from "./result.ts";
 import { type HostedTd, SimulatedHost } from "./simulated-host.ts";
@@ -115,9 +115,9 @@ async function freshTd(
   const host = SimulatedHost.boot(wanted);
   // Faults are planned for the teardown: the TD that it takes is a sound one.
   const { faults: _, ...sound } = session;
-  await createTd(host, UNNAMED, wanted, sound);
-  await populateTd(host, UNNAMED, { finalize: true }, sound);
-  return { host, td: requireTd(host, UNNAMED) };
+  const td = await makeTd(host, UNNAMED, wanted, sound);
+  await fillTd(host, td, { finalize: true }, sound);
+  return { host, td };
 }
 
 async function destroyHosted(

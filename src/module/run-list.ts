@@ -31,23 +31,38 @@ export class RunList extends RunCursor {
   private replaceAlone(page: number, end: number, tag: number, base: number): boolean {
     const { chunk, index } = this;
     if (this.tag === 0) {
-      if (page === this.start || end >= this.end) return false;
+      if (tag === 0 || page === this.start || end >= this.end) return false;
       this.#insert(page, end, tag, base);
       return true;
     }
-    if (page !== this.start || end !== this.end || chunk.tail - chunk.head === 1) return false;
-    if (index === chunk.head ? this.at > this.first : chunk.endOf(index - 1) === page) return false;
-    const isLast = index + 1 === chunk.tail;
-    if (isLast ? this.at + 1 < this.chunks.length : chunk.startOf(index + 1) === end) return false;
-    this.own();
+    if (page !== this.start || end !== this.end || this.isTouched(page, end)) return false;
     if (tag === 0) {
+      // The gap may begin in the chunk before, and an empty chunk has to go.
+      const isWithin = index > chunk.head || this.at === this.first;
+      if (!isWithin || chunk.tail - chunk.head === 1) return false;
+      this.own();
       this.count--;
       this.load(page, this.chunk.close(index, index + 1) - 1);
     } else {
+      this.own();
       this.chunk.put(index, page, end, tag, base);
       this.load(page, index);
     }
     return true;
+  }
+
+  /** Whether a run ends where the run [page, end) starts, or starts where that ends. */
+  private isTouched(page: number, end: number): boolean {
+    const { chunk, index, chunks, at } = this;
+    if (index > chunk.head) {
+      if (chunk.endOf(index - 1) === page) return true;
+    } else if (at > this.first) {
+      const before = chunks[at - 1] as Chunk;
+      if (before.endOf(before.tail - 1) === page) return true;
+    }
+    if (index + 1 < chunk.tail) return chunk.startOf(index + 1) === end;
+    const after = chunks[at + 1];
+    return after !== undefined && after.startOf(after.head) === end;
   }
 
   /** Chunks go to the copy as they are; whoever writes to one first makes it its own. */

@@ -1,7 +1,7 @@
 import { KvmVm } from "../../kvm/vm.ts";
 import { Ledger } from "../../ledger/ledger.ts";
 import type { RunControl } from "../drive.ts";
-import { createTd, populateTd, requireTd } from "../lifecycle.ts";
+import { fillTd, makeTd, requireTd } from "../lifecycle.ts";
 import { SimulatedHost } from "../simulated-host.ts";
 import type { TdOptions } from "../td-options.ts";
 
@@ -27,11 +27,12 @@ export class GrowingTd {
     const { faults: _, ...sound } = control;
     if (host === null || last === null || !growsInto(last, options)) {
       host = SimulatedHost.boot(options);
-      await createTd(host, NAME, options, sound);
+      await makeTd(host, NAME, options, sound);
     } else enlarge(host, options);
-    await populateTd(host, NAME, { finalize: true }, sound);
+    const td = requireTd(host, NAME);
+    await fillTd(host, td, { finalize: true }, sound);
     // What creation took is not asked for, and need not be copied with every clone.
-    host.add({ ...requireTd(host, NAME), ledger: new Ledger() });
+    host.add({ ...td, ledger: new Ledger() });
     this.#host = host;
     this.#options = options;
     return host;
