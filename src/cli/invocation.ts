@@ -78,7 +78,7 @@ export function storedTds(store: Store): readonly StoredTd[] {
  */
 export async function runSession<T>(
   cli: Cli,
-  options: GlobalOptions & RunOptions & OutputOptions,
+  options: GlobalOptions & RunOptions & OutputOptions & { readonly layout?: unknown },
   work: (session: Session, outputs: Outputs) => Promise<T>,
 ): Promise<T> {
   const outputs = openOutputs(cli.console, options);
