@@ -42,7 +42,7 @@ const FROM = "fromLayer";
  * @param {string} main module that it begins with: `fromLayer("start", "main")`
  * @param {esbuild.BuildOptions} options of the bundles
  * @returns {Promise<Map<string, string>>} layers by name, each the text of a function of
- *   `exports`, `require`, `module`, `__dirname` and `fromLayer`
+ *   `exports`, `require`, `module`, `__dirname` and `fromLayer` that exports `ask`
  */
 export async function bundleLayers(main, options) {
   const modules = await modulesOf(main, options);
@@ -77,7 +77,7 @@ export async function bundleLayers(main, options) {
  * @returns {string[]} what the text asks of the layer
  */
 function askedOf(layer, text) {
-  const calls = text.matchAll(new RegExp(`${FROM}\\("${layer}","(\\w+)"\\)`, "g"));
+  const calls = text.matchAll(new RegExp(`${FROM}\\("${layer}", ?"(\\w+)"\\)`, "g"));
   return [...calls].map(([, name = ""]) => name);
 }
 
@@ -154,22 +154,32 @@ function ownersOf(inputs) {
 }
 
 /**
- * The module that a layer is bundled from. The last layer evaluates a module when it is asked for
- * one; the others need all of theirs.
+ * The module that a layer is bundled from: a function that knows what it is asked for. The last
+ * layer evaluates a module when it is asked for one; the others need all of theirs.
  * @param {string} layer
  * @param {Modules} modules
  * @param {readonly string[]} asked names of modules, or of exports: `m3`, `m3_define`
  */
 function entryOf(layer, modules, asked) {
-  const paths = new Map([...modules].map(([path, { name }]) => [name, path]));
-  const lines = [...new Set(asked)].sort().map((name) => {
+  const paths = new Map(
+    [...modules].map(([path, { name }]) => [name, JSON.stringify(`./${path}`)]),
+  );
+  const names = [...new Set(asked)].sort();
+  const imports = names.map((name) => {
     const [, module = "", symbol] = /^(m\d+|main)(?:_(.+))?$/.exec(name) ?? [];
-    const path = JSON.stringify(`./${paths.get(module)}`);
-    if (layer === REST) return `get ${name}() { return require(${path}) },`;
-    const what = symbol === undefined ? `* as ${name}` : `{ ${symbol} as ${name} }`;
-    return `export ${what} from ${path};`;
+    return symbol === undefined
+      ? `import * as ${name} from ${paths.get(module)};`
+      : `import { ${symbol} as ${name} } from ${paths.get(module)};`;
   });
-  return layer === REST ? `module.exports = {\n${lines.join("\n")}\n};` : lines.join("\n");
+  const cases = names.map((name) => {
+    return `case "${name}": return ${layer === REST ? `require(${paths.get(name)})` : name};`;
+  });
+  return [
+    ...(layer === REST ? [] : imports),
+    `export function ask(name) { switch (name) {`,
+    ...cases,
+    "} }",
+  ].join("\n");
 }
 
 /**
