@@ -33,7 +33,6 @@ const REST = "rest";
  * needed at once: a plain teardown calls none. Nothing but their functions can be imported then.
  */
 const CALLED_LATER = new Set([
-  "src/cli/step-summary.ts",
   "src/lab/expect/evaluate.ts",
   "src/lab/expect/parse.ts",
   "src/lab/explain-strategy.ts",
@@ -41,7 +40,7 @@ const CALLED_LATER = new Set([
   "src/lab/module-locks.ts",
   "src/lab/platform-schema.ts",
   "src/lab/scenario/config.ts",
-  ...["csv", "github", "json", "junit", "markdown", "ndjson", "tap"].map(
+  ...["csv", "github", "json", "junit", "markdown", "ndjson", "run", "tap"].map(
     (name) => `src/report/${name}.ts`,
   ),
   "src/store/envelope.ts",
