@@ -7,7 +7,7 @@ import {
 import { fileURLToPath } from "node:url";
 import { temporaryDirectory } from "./temporary.ts";
 
-const LAUNCHER = fileURLToPath(new URL("../../bin/tdx-sim.cjs", import.meta.url));
+export const LAUNCHER = fileURLToPath(new URL("../../bin/tdx-sim.cjs", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
 export interface CliOptions {

@@ -1,10 +1,9 @@
 import { Argument, type Command } from "commander";
+import { COMPLETION_SCRIPTS } from "../completion-scripts.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli } from "../invocation.ts";
 
-const SHELLS = ["bash", "zsh", "fish"] as const;
-
-export function define(command: Command, _cli: Cli): void {
+export function define(command: Command, cli: Cli): void {
   describeCommand(
     command,
     "Print a script that completes commands, options and their values, TDs of the store too.",
@@ -14,9 +13,9 @@ export function define(command: Command, _cli: Cli): void {
       "completion fish > ~/.config/fish/completions/tdx-sim.fish",
     ],
   );
-  command.addArgument(new Argument("<shell>", "which shell").choices(SHELLS));
-  command.action(async (shell: string) => {
-    const { script } = await import("@bomb.sh/tab");
-    script(shell, "tdx-sim", "tdx-sim");
-  });
+  const shells = Object.keys(COMPLETION_SCRIPTS);
+  command.addArgument(new Argument("<shell>", "which shell").choices(shells));
+  command.action((shell: keyof typeof COMPLETION_SCRIPTS) =>
+    cli.console.print(COMPLETION_SCRIPTS[shell]),
+  );
 }
