@@ -36,16 +36,17 @@ export function estimate(
 ): Estimate {
   const estimated = phases.map((counts) => estimatePhase(counts, context, profile));
   const total = sumTimes(estimated.map(({ elapsedNs }) => elapsedNs));
-  const reasons = [...new Set(estimated.flatMap((phase) => phase.reasons))];
+  const reasons = new Set<string>();
+  for (const phase of estimated) for (const reason of phase.reasons) reasons.add(reason);
   const held = context.mmuLockWriteStretches ?? V16_MMU_LOCK_WRITE_STRETCHES;
+  const { low, mid, high } = roundInterval(total);
+  const elapsedNs = { low, mid, high, basis: total.basis };
   return {
     phases: estimated,
-    elapsedNs: {
-      ...roundInterval(total),
-      basis: total.basis,
-      extrapolated: reasons.length > 0,
-      ...(reasons.length > 0 ? { reasons } : {}),
-    },
+    elapsedNs:
+      reasons.size === 0
+        ? { ...elapsedNs, extrapolated: false }
+        : { ...elapsedNs, extrapolated: true, reasons: [...reasons] },
     milestones: milestonesOf(estimated, held),
   };
 }

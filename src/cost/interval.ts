@@ -38,7 +38,15 @@ export function sumIntervals(intervals: Iterable<Interval>): Interval {
 
 /** The sum of times with the weakest basis among them; exactly nothing for none. */
 export function sumTimes(times: readonly EstimatedTime[]): EstimatedTime {
-  return { ...sumIntervals(times), basis: weakestBasis(times.map(({ basis }) => basis)) };
+  let { low, mid, high } = ZERO;
+  let weakest = 0;
+  for (const time of times) {
+    low += time.low;
+    mid += time.mid;
+    high += time.high;
+    weakest = Math.max(weakest, BASES.indexOf(time.basis));
+  }
+  return { low, mid, high, basis: BASES[weakest] as Basis };
 }
 
 /** A count of things that cost `price` each; not rounded. */

@@ -35,19 +35,29 @@ const PRIVATE_PAGES = ["remove-private", "reclaim-private"];
 
 /** From the start to the end of the last of `phases`; nothing when none of them occurs. */
 function until(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedTime {
-  const last = timed.findLastIndex(({ phase }) => phases.includes(phase));
-  return sumTimes(timed.slice(0, last + 1).map(({ elapsedNs }) => elapsedNs));
+  const times: EstimatedTime[] = [];
+  let needed = 0;
+  for (const { phase, elapsedNs } of timed) {
+    times.push(elapsedNs);
+    if (phases.includes(phase)) needed = times.length;
+  }
+  times.length = needed;
+  return sumTimes(times);
 }
 
 function spentIn(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedTime {
-  const meant = timed.filter(({ phase }) => phases.includes(phase));
-  return sumTimes(meant.map(({ elapsedNs }) => elapsedNs));
+  const times: EstimatedTime[] = [];
+  for (const { phase, elapsedNs } of timed) if (phases.includes(phase)) times.push(elapsedNs);
+  return sumTimes(times);
 }
 
 function longest(stretches: readonly EstimatedTime[]): EstimatedTime {
-  const [first = sumTimes([]), ...others] = stretches;
-  return others.reduce((most, stretch) => (stretch.mid > most.mid ? stretch : most), first);
+  let most = stretches[0] ?? sumTimes([]);
+  for (const stretch of stretches) if (stretch.mid > most.mid) most = stretch;
+  return most;
 }
+
+const HKID_FREE = ["release-hkid"];
 
 /** Milestones of a teardown whose phases ran one after the other in this order. */
 export function milestonesOf(
@@ -56,7 +66,7 @@ export function milestonesOf(
 ): Milestones {
   const stretches = mmuLockWriteStretches.map((phases) => spentIn(timed, phases));
   return {
-    hkidFree: until(timed, ["release-hkid"]),
+    hkidFree: until(timed, HKID_FREE),
     memoryFree: until(timed, PRIVATE_PAGES),
     mmuLockWriteHeld: sumTimes(stretches),
     mmuLockWriteLongest: longest(stretches),

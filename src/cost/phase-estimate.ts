@@ -3,6 +3,7 @@ import { GIB, PAGES_PER_1G, PAGES_PER_2M } from "../units/page.ts";
 import { formatSize } from "../units/size.ts";
 import { type Charge, chargePhase } from "./charges.ts";
 import {
+  type Basis,
   type EstimatedTime,
   type Interval,
   roundInterval,
@@ -102,15 +103,24 @@ function unfittedTime(
 
 /** The largest pages that were handled in a phase. */
 function largestPages({ largePageCalls }: PhaseCounts): PageSizeName {
-  const called = (size: "2M" | "1G"): boolean =>
-    Object.values(largePageCalls).some((calls) => (calls[size] ?? 0) > 0);
-  return called("1G") ? "1G" : called("2M") ? "2M" : "4K";
+  let largest: PageSizeName = "4K";
+  for (const leaf in largePageCalls) {
+    const { "2M": large = 0, "1G": huge = 0 } = largePageCalls[leaf] ?? {};
+    if (huge > 0) return "1G";
+    if (large > 0) largest = "2M";
+  }
+  return largest;
 }
 
 /** The fit that speaks of a phase; if there is a choice, the one that saw pages of this size. */
 function fitOf(profile: Profile, phase: string, size: PageSizeName): Fit | undefined {
-  const fits = profile.fits.filter(({ phases }) => phases.includes(phase));
-  return fits.find(({ range }) => range.pageSizes.includes(size)) ?? fits[0];
+  let first: Fit | undefined;
+  for (const fit of profile.fits) {
+    if (!fit.phases.includes(phase)) continue;
+    if (fit.range.pageSizes.includes(size)) return fit;
+    first ??= fit;
+  }
+  return first;
 }
 
 function reasonsOf(fit: Fit, td: TdSize, size: PageSizeName): string[] {
@@ -136,35 +146,37 @@ export function estimatePhase(counts: PhaseCounts, td: TdSize, profile: Profile)
   const size = largestPages(counts);
   const fit = fitOf(profile, counts.phase, size);
   const unseen = fit !== undefined && !fit.range.pageSizes.includes(size);
-  const reasons = [
+  const reasons = fit === undefined ? [] : reasonsOf(fit, td, size);
+  reasons.unshift(
     ...unpriced.map((what) => `The profile has no price for ${what}: it counts as nothing.`),
     ...guessed.map((leaf) => `The profile has no price for ${leaf}: it counts as any other call.`),
-    ...(fit === undefined ? [] : reasonsOf(fit, td, size)),
-  ];
-  const isFitted = (charge: Charge): boolean =>
-    fit !== undefined && !unseen && charge.whole && fit.terms.includes(charge.term);
-  const fitted = charges.filter(isFitted);
+  );
   const parts: Interval[] = [];
-  const all = [...charges];
-  if (unseen) {
-    parts.push(unfittedTime(charges, fit, td, counts));
-  } else {
-    for (const charge of charges) if (!isFitted(charge)) parts.push(charge.time);
+  const bases: Basis[] = [];
+  let fitted = 0;
+  let fittedSum = 0;
+  for (const charge of charges) {
+    bases.push(charge.basis);
+    if (unseen) continue;
+    if (fit !== undefined && charge.whole && fit.terms.includes(charge.term)) {
+      fitted += 1;
+      fittedSum += charge.time.mid;
+    } else parts.push(charge.time);
   }
-  if (fit !== undefined && fitted.length > 0) {
-    const sum = sumIntervals(fitted.map(({ time }) => time)).mid;
-    const { time, surcharge: extra } = fittedTime(sum, fit, td, counts);
+  if (unseen) parts.push(unfittedTime(charges, fit, td, counts));
+  let all = charges;
+  if (fit !== undefined && fitted > 0) {
+    const { time, surcharge: extra } = fittedTime(fittedSum, fit, td, counts);
     parts.push(time);
-    if (extra !== undefined) all.push(extra);
+    if (extra !== undefined) {
+      all = [...charges, extra];
+      bases.push(extra.basis);
+    }
+    bases.push(fit.tolerance.basis);
   }
-  const bases = all.map(({ basis }) => basis);
-  if (fit !== undefined && fitted.length > 0) bases.push(fit.tolerance.basis);
   // What other prices contain has no time of its own here, and that nothing is no exact nothing.
   if (reasons.length > 0 || all.length === 0) bases.push("assumed");
-  return {
-    phase: counts.phase,
-    elapsedNs: { ...roundInterval(sumIntervals(parts)), basis: weakestBasis(bases) },
-    reasons,
-    charges: all,
-  };
+  const { low, mid, high } = roundInterval(sumIntervals(parts));
+  const elapsedNs = { low, mid, high, basis: weakestBasis(bases) };
+  return { phase: counts.phase, elapsedNs, reasons, charges: all };
 }

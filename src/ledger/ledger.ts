@@ -13,6 +13,10 @@ export interface LedgerSnapshot {
   readonly phases: readonly StoredPhase[];
 }
 
+function isUsed({ calls, hostWork }: StoredPhase): boolean {
+  return calls.length > 0 || HOST_WORK_KINDS.some((kind) => (hostWork[kind] ?? 0) > 0);
+}
+
 /**
  * Counts SEAMCALLs and host work by phase, exactly. It is what KVM code is observed by: what it
  * is told is all it knows, so a count can only come from a call that was made.
@@ -60,12 +64,7 @@ export class Ledger {
 
   /** Counts by phase in order of first use; phases in which nothing happened are left out. */
   phases(): PhaseCounts[] {
-    return this.toJSON()
-      .phases.map(countsOfPhase)
-      .filter(
-        ({ seamcalls, hostWork }) =>
-          seamcalls.total > 0 || HOST_WORK_KINDS.some((kind) => hostWork[kind] > 0),
-      );
+    return this.toJSON().phases.filter(isUsed).map(countsOfPhase);
   }
 
   totals(): LedgerTotals {
