@@ -64,6 +64,8 @@ export interface SeamcallStep {
   readonly beforeRetry: (() => void) | null;
   readonly accept: readonly string[];
   readonly pageSize: number;
+  /** Calls of one execution and of the next follow each other at one stride. */
+  readonly isEven: boolean;
   readonly span: Span;
 }
 
@@ -96,8 +98,6 @@ function high(value: number | bigint): number {
 export function takes(plan: SeamcallPlan): SeamcallStep {
   const { leaf, lp, rcx = 0, rdx = 0, r8 = 0, r9 = 0, times = 1, rcxStride = 0 } = plan;
   const { r8Stride = 0, innerStride = 0, every = 1, offset = 0, addedLevels = 0 } = plan;
-  // Calls of one execution and of the next follow each other at one stride, or none can be spanned.
-  const isEven = times === 1 || innerStride * times === rcxStride;
   const usesR8 = plan.r8 !== undefined || plan.r9 !== undefined;
   return {
     kind: "seamcall",
@@ -125,11 +125,8 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     beforeRetry: plan.beforeRetry ?? null,
     accept: plan.accept ?? NONE,
     pageSize: plan.pageSize ?? -1,
-    span: {
-      rcxStride: times === 1 ? rcxStride : isEven ? innerStride : Number.NaN,
-      r8Stride,
-      addedLevels,
-    },
+    isEven: times === 1 || innerStride * times === rcxStride,
+    span: { rcxStride: times === 1 ? rcxStride : innerStride, r8Stride, addedLevels },
   };
 }
 

@@ -169,7 +169,7 @@ export class SeamcallPort {
     progress: BodyProgress,
   ): boolean {
     const execution = executionAt(step, iteration);
-    if (execution < 0) return true;
+    if (execution < 0 || (step.times > 1 && this.executeAtOnce(step, execution))) return true;
     let time = 0;
     let rcx = step.rcxLow + execution * step.rcxStride;
     do {
@@ -185,6 +185,18 @@ export class SeamcallPort {
       time++;
     } while (time < step.times);
     return true;
+  }
+
+  /** All calls of one execution as a span, where they are uniform; else false. */
+  private executeAtOnce(step: SeamcallStep, execution: number): boolean {
+    const { leaf, times } = step;
+    if (this.spanLimit < times || this.interposer !== null || leaf.reach === undefined)
+      return false;
+    loadOperands(this.registers, step, execution, 0);
+    if (leaf.reach(this.module, this.registers, times, step.span) < times) return false;
+    const status = this.target.seamcall(step.lp, this.registers, times);
+    if (status === SUCCESS) return true;
+    throw new Error(`${leaf.name} ended a uniform span with ${status.text}`);
   }
 
   /** After a call that did not succeed at once: whether KVM goes on when its retries are over. */

@@ -12,7 +12,7 @@ export function uniformReach(
   most: number,
 ): number {
   const { leaf, times, every } = step;
-  if (leaf.reach === undefined) return 1;
+  if (leaf.reach === undefined || !step.isEven) return 1;
   const before = executionsBefore(step, from);
   const wanted = (executionsBefore(step, from + most) - before) * times;
   if (wanted === 0) return most;

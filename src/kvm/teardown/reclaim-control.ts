@@ -142,13 +142,36 @@ function* reclaimTdr(host: KvmHost, vm: KvmVm, tdr: number): Generator<void, voi
   }
 }
 
-/** Takes the pages off the list one by one, each when KVM is done with it. */
+/** Takes the pages off the list, each when KVM is done with it. */
 function* reclaimAll(host: KvmHost, vm: KvmVm, pages: number[]): Generator<void, void> {
   for (let pfn = pages[0]; pfn !== undefined; pfn = pages[0]) {
-    reclaimControlPage(host, vm, pfn);
-    pages.shift();
+    if (vm.state.hkid === null) yield* reclaimConsecutive(host, vm, pages);
+    else {
+      leak(vm, pfn, 1, "control page");
+      pages.shift();
+    }
     yield* host.port.pause();
   }
+}
+
+/** The first pages of the list that follow each other, up to one that is not given back. */
+function* reclaimConsecutive(host: KvmHost, vm: KvmVm, pages: number[]): Generator<void, void> {
+  const first = pages[0] as number;
+  const gap = pages.findIndex((pfn, i) => pfn !== first + i);
+  const progress = new BodyProgress();
+  const operands = { rcx: first * PAGE_BYTES, rcxStride: PAGE_BYTES };
+  const policy = policyOf(host, vm, "pageReclaim");
+  const body = [takes({ leaf: tdhPhymemPageReclaim, lp: 0, ...operands, ...policy })];
+  try {
+    yield* host.port.run(body, gap < 0 ? pages.length : gap, progress);
+  } finally {
+    free(host, vm, first, progress.done);
+    pages.splice(0, progress.over);
+  }
+  const { failure } = progress;
+  if (failure === null) return;
+  warn(vm, failure.leaf, failure.status);
+  leak(vm, first + progress.done, 1, "control page");
 }
 
 function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {

@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, indexAt, pagesOf } from "../locks.ts";
+import type { TdxModule } from "../module.ts";
 import { leaveContents } from "../page-contents.ts";
 import {
   PAGE_BYTES,
@@ -7,6 +8,7 @@ import {
   PT_NDA,
   PT_REG,
   PT_RSVD,
+  PT_TDCX,
   PT_TDR,
   PT_TDVPR,
   typeOf,
@@ -18,6 +20,15 @@ import { TD_TEARDOWN } from "../tdr.ts";
 
 const LIFECYCLE_STATE_INCORRECT = Status.of("TDX_LIFECYCLE_STATE_INCORRECT");
 const ASSOCIATED_PAGES_EXIST = Status.of("TDX_TD_ASSOCIATED_PAGES_EXIST");
+
+/**
+ * Roots of control structures go one by one, as do control pages where what stood in them is kept;
+ * what is free or reserved fails.
+ */
+function isSpanned(m: TdxModule, type: number): boolean {
+  if (type === PT_REG || type === PT_EPT) return true;
+  return type === PT_TDCX && m.platform.keepsFreedBepoch !== true;
+}
 
 /** ABI 7, TDH.PHYMEM.PAGE.RECLAIM: takes a page of a TD in TD_TEARDOWN back; the TDR goes last. */
 export const tdhPhymemPageReclaim: Leaf = {
@@ -65,8 +76,7 @@ export const tdhPhymemPageReclaim: Leaf = {
       const index = Math.floor(page / PAGES_PER_SIZE[size]);
       const type = pamt.type(index, size);
       if (size > 0 && type === PT_NDA) continue;
-      // Control pages go one by one, and what is free or reserved fails.
-      if ((type !== PT_REG && type !== PT_EPT) || m.runningVcpus > 0) return 1;
+      if (!isSpanned(m, type) || m.runningVcpus > 0) return 1;
       const isTornDown = m.tds.get(pamt.owner(index, size))?.lifecycle === TD_TEARDOWN;
       const isWhole = index * PAGES_PER_SIZE[size] === page;
       if (!isTornDown || !isWhole || span.rcxStride !== PAGES_PER_SIZE[size] * PAGE_BYTES) return 1;
