@@ -82,7 +82,8 @@ export class SeamcallPort {
    */
   *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
     const singles = new SingleCalls(body);
-    let most = this.spanLimit === 1 ? ITERATIONS_PER_LOOK : 1;
+    const mostSingly = Math.min(ITERATIONS_PER_LOOK, this.callsPerTurn);
+    let most = this.spanLimit === 1 ? mostSingly : 1;
     while (progress.done < count && progress.failure === null) {
       if (this.callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
         yield* this.runWatched(body, progress);
@@ -103,7 +104,7 @@ export class SeamcallPort {
         }
         progress.stand(0, 0);
         // The longer nothing is uniform, the less often that is asked.
-        most = Math.min(ITERATIONS_PER_LOOK, most * 2);
+        most = Math.min(mostSingly, most * 2);
       }
       this.bodyDone = progress.done;
       yield* this.pause();
@@ -220,6 +221,8 @@ export class SeamcallPort {
       if (count === 0) continue;
       if (step.kind === "host") this.observer.hostWork(step.work, count);
       else this.observe(step, SUCCESS, count);
+      // They were made one by one, and took their time.
+      if (step.kind !== "host") this.callsInChunk += count;
     }
   }
 
@@ -286,7 +289,7 @@ export class SeamcallPort {
 
   private observe(step: SeamcallStep, status: Status, count: number): void {
     const { leaf } = step;
-    this.callsInChunk += this.spanLimit === 1 ? count : 1;
+    this.callsInChunk += 1;
     this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize, step.lp);
   }
 }

@@ -11,6 +11,9 @@ export interface PortSetup {
   readonly injector: FaultInjector | null;
 }
 
+/** Judgements between two turns of the driver: each may take a millisecond, and Ctrl-C waits. */
+const JUDGED_CALLS_PER_TURN = 50;
+
 /**
  * The port options of a run. The counts of calls that faults are placed by begin here.
  *
@@ -20,8 +23,9 @@ export async function setUpPort(host: SimulatedHost, control: RunControl): Promi
   const { callsPerTurn, judge } = control;
   const injector = await injectorFor(host, control);
   const interposer = judge === undefined ? injector : await checked(host, injector, judge);
+  const calls = callsPerTurn ?? (judge === undefined ? undefined : JUDGED_CALLS_PER_TURN);
   const port = {
-    ...(callsPerTurn === undefined ? {} : { callsPerTurn }),
+    ...(calls === undefined ? {} : { callsPerTurn: calls }),
     ...(interposer === null ? {} : { interposer }),
   };
   return { port, injector };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { RunStopped } from "../../src/lab/drive.ts";
 import { requireTd } from "../../src/lab/lifecycle.ts";
 import { destroyTd } from "../../src/lab/teardown.ts";
 import { populatedHost, session } from "../support/faulted-teardown.ts";
@@ -27,4 +28,15 @@ test("a broken invariant ends the run, naming the call after which it was found"
   await expect(destroyTd(host, "td", { strategy: "hint" }, run)).rejects.toThrow(
     /invariants are broken after TDH\.VP\.FLUSH .*: I-3/,
   );
+});
+
+test("a judged run listens to a request to stop after a few judgements", async () => {
+  const host = await populatedHost({ ...SMALL, memoryBytes: 1024 * 4096 });
+  let times = 0;
+  const judge = (): void => {
+    times++;
+  };
+  const run = session({ step: true, judge, shouldStop: () => true });
+  await expect(destroyTd(host, "td", { strategy: "runtime" }, run)).rejects.toThrow(RunStopped);
+  expect(times).toBeLessThan(1000);
 });
