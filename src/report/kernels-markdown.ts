@@ -54,8 +54,8 @@ export function kernelsMarkdown({ kernels }: KernelsDocument): string {
 
 /** Whether any source names the key, and not only a longer one. */
 function isUsed(kernels: readonly KernelFacts[], key: string): boolean {
-  const quoted = key.replace(/[/]/g, "\\/");
-  return new RegExp(`[ ;,"]${quoted}[,;"]`).test(JSON.stringify(kernels));
+  const names = JSON.stringify(kernels).split(/[ ;,"]/);
+  return names.includes(key);
 }
 
 /** One row says all of a generation: what differs between strategies stands behind their names. */

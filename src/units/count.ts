@@ -1,4 +1,7 @@
 /** A count with its thousands set apart: `4,202,552`. Data formats print bare digits instead. */
 export function formatCount(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+  const digits = String(count);
+  const head = digits.length % 3;
+  const groups = digits.slice(head).match(/\d{3}/g) ?? [];
+  return (head === 0 ? groups : [digits.slice(0, head), ...groups]).join(",");
 }

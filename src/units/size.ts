@@ -43,6 +43,6 @@ export function parseSize(text: string): number {
 export function formatSize(bytes: number): string {
   const unit = UNITS.find((candidate) => bytes >= candidate.bytes);
   if (unit === undefined) return `${bytes} B`;
-  const text = (bytes / unit.bytes).toFixed(2).replace(/\.?0+$/, "");
+  const text = Number((bytes / unit.bytes).toFixed(2));
   return `${text} ${unit.name}`;
 }
