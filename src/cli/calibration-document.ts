@@ -1,5 +1,4 @@
 import type { Calibration, PriceVerdict, RowVerdict } from "../lab/calibrate/calibrate.ts";
-import { escapeControls } from "../report/control-characters.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
 import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
 import type { Render } from "./outputs.ts";
@@ -12,7 +11,7 @@ export function calibrationDocument(calibration: Calibration): Render {
   return recordsDocument({
     json: calibration,
     rows: calibration.rows.map((row) => flat(row, calibration)),
-    table: ({ width }) => sheet(calibration, width).map(escapeControls),
+    table: ({ width }) => sheet(calibration, width),
   });
 }
 

@@ -1,5 +1,4 @@
 import type { CapturedRow, ImportedCapture } from "../lab/import-capture.ts";
-import { escapeControls } from "../report/control-characters.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration } from "../units/duration.ts";
@@ -29,7 +28,7 @@ export function captureDocument(capture: ImportedCapture): Render {
     rowSchema: "capture-row",
     columns: COLUMNS,
     rows: capture.rows.map((row): Row => ({ ...row })),
-    table: ({ width }) => sheet(capture, width).map(escapeControls),
+    table: ({ width }) => sheet(capture, width),
   });
 }
 

@@ -1,5 +1,4 @@
 import type { Cover, Figure, Fit, Per, Profile, Term } from "../cost/profile.ts";
-import { escapeControls } from "../report/control-characters.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
 import { formatSize } from "../units/size.ts";
 import type { Render } from "./outputs.ts";
@@ -41,7 +40,7 @@ export function profileDocument(profile: Profile, sha256: string): Render {
     json: profile,
     rowSchema: "profile-row",
     rows: figuresOf(profile).map((row) => ({ ...head, ...row })),
-    table: ({ width }) => sheet(profile, sha256, width).map(escapeControls),
+    table: ({ width }) => sheet(profile, sha256, width),
   });
 }
 

@@ -1,5 +1,5 @@
 /** Documents that are rows of flat fields: TDs, generations of a store, leaves, versions. */
-import { escapeControls } from "../report/control-characters.ts";
+import { escapeControls, jsonText } from "../report/control-characters.ts";
 import type { FormatName } from "../report/index.ts";
 import { alignColumns } from "../report/layout.ts";
 import type { SchemaName } from "../report/schema-names.ts";
@@ -41,15 +41,15 @@ function renderRecords(records: Records, target: Target): string | Promise<strin
   const names = records.columns ?? Object.keys(rows[0] ?? {});
   switch (target.format) {
     case "json":
-      return `${JSON.stringify(json, null, 2)}\n`;
+      return `${jsonText(json, 2)}\n`;
     case "ndjson":
-      return lines(rows.map((row) => JSON.stringify({ ...head, ...row })));
+      return lines(rows.map((row) => jsonText({ ...head, ...row })));
     case "csv":
       return csv(names, rows);
     case "markdown":
       return lines(markdown(names, rows));
     case "table":
-      return lines(table?.(target) ?? columns(names, rows));
+      return lines(table?.(target).map(escapeControls) ?? columns(names, rows));
     default:
       throw new Error(`records have no format ${target.format}`);
   }

@@ -7,6 +7,7 @@ import { configOf, filesBeside } from "../lab/scenario/config.ts";
 import { sha256Of } from "../lab/scenario/names.ts";
 import type { Scenario } from "../lab/scenario/scenario.ts";
 import { VERSION } from "../lab/version.ts";
+import { jsonText } from "../report/control-characters.ts";
 import { renderJson } from "../report/json.ts";
 import { type OutputFile, openOutputFile } from "../store/output-file.ts";
 import { fileFailure, makeDirectories, storage } from "../store/storage.ts";
@@ -49,7 +50,7 @@ export function scenarioRecord(scenario: Scenario, result: Result): RecordConten
   const { module, profile, seed } = result;
   const text = renderJson(result);
   return {
-    config: `${JSON.stringify(configOf(scenario), null, 2)}\n`,
+    config: `${jsonText(configOf(scenario), 2)}\n`,
     result: () => [text],
     beside: filesBeside(scenario),
     about: { module, profile, seed, scenario: result.scenario ?? null },
@@ -123,7 +124,7 @@ function manifestOf(about: RecordContent["about"], files: Manifest["files"]): st
     argv: process.argv.slice(2),
     files,
   };
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+  return `${jsonText(manifest, 2)}\n`;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Result } from "../lab/result.ts";
 import { VERSION } from "../lab/version.ts";
 import { sweepLines } from "../report/chart.ts";
+import { jsonText } from "../report/control-characters.ts";
 import type { Cell, FlatRow } from "../report/rows.ts";
 import { renderRun } from "../report/run.ts";
 import type { Theme } from "../report/svg-theme.ts";
@@ -101,10 +102,10 @@ function* linesOf(stream: Stream, rows: readonly (readonly Cell[])[]): Generator
 
 /** `tdx-sim/sweep/v1`: a head, and rows as in NDJSON, one a line. */
 export function* sweepDocument(rows: readonly (readonly Cell[])[]): Generator<string> {
-  const head = JSON.stringify({ schema: "tdx-sim/sweep/v1", simulated: true, version: VERSION });
+  const head = jsonText({ schema: "tdx-sim/sweep/v1", simulated: true, version: VERSION });
   yield `${head.slice(0, -1)},"rows":[`;
   for (const [i, cells] of rows.entries()) {
-    yield `${i === 0 ? "" : ","}\n${JSON.stringify(sweepRecord(cells))}`;
+    yield `${i === 0 ? "" : ","}\n${jsonText(sweepRecord(cells))}`;
   }
   yield "\n]}\n";
 }

@@ -1,5 +1,20 @@
 const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
+/** What JSON lets stand as it is, though a terminal does not. */
+const LEFT_BY_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** JSON text of plain data, every control and format character escaped: printing it is safe. */
+export function jsonText(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, null, indent);
+  return text.replace(LEFT_BY_JSON, (character) =>
+    // JSON knows UTF-16 code units only.
+    Array.from({ length: character.length }, (_, at) => {
+      const unit = character.charCodeAt(at).toString(16);
+      return `\\u${unit.padStart(4, "0")}`;
+    }).join(""),
+  );
+}
+
 /**
  * Text that cannot move a terminal's cursor, break a line or reorder what is read: control and
  * format characters become `\u001b` and the like. Names and file names come from outside.

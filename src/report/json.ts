@@ -6,6 +6,7 @@ import type {
   StrategyResult,
   Trouble,
 } from "../lab/result.ts";
+import { jsonText } from "./control-characters.ts";
 
 function interval({ low, mid, high, basis }: EstimatedInterval): EstimatedInterval {
   return { low, mid, high, basis };
@@ -125,5 +126,5 @@ export function inOrder(result: Result): Result {
 
 /** The whole result as `tdx-sim/result/v1`, indented by two. */
 export function renderJson(result: Result): string {
-  return `${JSON.stringify(inOrder(result), null, 2)}\n`;
+  return `${jsonText(inOrder(result), 2)}\n`;
 }

@@ -1,7 +1,7 @@
 import type { TraceKind } from "../lab/trace/recorder.ts";
 import type { Trace, TracedStrategy } from "../lab/trace/trace.ts";
 import { formatDurationRange } from "../units/duration.ts";
-import { escapeControls } from "./control-characters.ts";
+import { escapeControls, jsonText } from "./control-characters.ts";
 import { type PhaseTimeline, timelineOf } from "./trace-timeline.ts";
 
 /** SEAMCALL and host slices of a whole file unless another number is asked for. */
@@ -35,13 +35,13 @@ type TraceEvent = Readonly<Record<string, unknown>>;
  *   are never made, so that no count is lost
  */
 export function* perfettoChunks(trace: Trace, maxEvents = EVENTS_DEFAULT): Generator<string> {
-  const head = JSON.stringify({ displayTimeUnit: "ms", otherData: provenance(trace) });
+  const head = jsonText({ displayTimeUnit: "ms", otherData: provenance(trace) });
   yield `${head.slice(0, -1)},"traceEvents":[\n`;
   let separator = "";
   const each = maxEvents / Math.max(trace.strategies.length, 1);
   for (const [index, strategy] of trace.strategies.entries()) {
     for (const event of strategyEvents(trace, strategy, index + 1, each)) {
-      yield separator + JSON.stringify(event);
+      yield separator + jsonText(event);
       separator = ",\n";
     }
   }

@@ -1,7 +1,7 @@
 /** Several results in one document, for `run` with several scenarios. */
 import { type FailedRun, isFailed, type Result, type Run, resultsOf } from "../lab/result.ts";
 import { VERSION } from "../lab/version.ts";
-import { escapeControls } from "./control-characters.ts";
+import { escapeControls, jsonText } from "./control-characters.ts";
 import { renderCsvOf } from "./csv.ts";
 import { renderGithubOf } from "./github.ts";
 import { type Appearance, FORMATS, type FormatName, type RenderOptions } from "./index.ts";
@@ -31,7 +31,7 @@ function renderJsonOf(runs: readonly Run[]): string {
     results: resultsOf(runs).map(inOrder),
     ...(failed.length === 0 ? {} : { failed }),
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${jsonText(document, 2)}\n`;
 }
 
 /** Formats that have a head or a count of their own; the others follow each other. */

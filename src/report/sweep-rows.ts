@@ -3,7 +3,7 @@ import type { Result } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration, formatDurationRange } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
-import { escapeControls } from "./control-characters.ts";
+import { escapeControls, jsonText } from "./control-characters.ts";
 import { alignColumns } from "./layout.ts";
 import { type Cell, COLUMNS, cellRows, type FlatRow } from "./rows.ts";
 
@@ -66,7 +66,7 @@ export class CsvLines {
 }
 
 export function ndjsonLine(cells: readonly Cell[]): string {
-  return `${JSON.stringify(sweepRecord(cells))}\n`;
+  return `${jsonText(sweepRecord(cells))}\n`;
 }
 
 const HEADER = ["Memory", "vCPUs", "Pages", "Kernel", "Strategy", "SEAMCALLs", "Time", "Range"];
