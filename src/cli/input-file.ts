@@ -32,7 +32,9 @@ export function readInput(path: string, what: string, bytesMax: number): string 
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    if (error instanceof TypeError) throw new Failure("data", `${name} is not UTF-8 text`);
+    if (errnoOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
+      throw new Failure("data", `${name} is not UTF-8 text`);
+    }
     if (errnoOf(error) === "ENOENT") {
       throw new Failure("no-input", `there is no file ${path} (ENOENT)`, { cause: error });
     }

@@ -7,6 +7,7 @@ import { SimulatedHost } from "../lab/simulated-host.ts";
 import type { Session } from "../lab/teardown.ts";
 import { storeDirectory } from "../store/directory.ts";
 import { Store } from "../store/store.ts";
+import { Failure } from "../units/failure.ts";
 import { addCheckOption, type CheckOption, startChecking } from "./check-option.ts";
 import type { Console, TalkOptions } from "./console.ts";
 import { addFaultOptions, type FaultOptions, faultsOf } from "./fault-options.ts";
@@ -63,9 +64,21 @@ export function openStore(cli: Cli, options: GlobalOptions, command: string): St
   });
 }
 
-/** The stored host, or null for an empty store. */
+/**
+ * The stored host, or null for an empty store.
+ *
+ * @throws Failure `data` for what no version wrote, though its checksum is right
+ */
 export function restoreHost(stored: unknown): SimulatedHost | null {
-  return stored === null ? null : SimulatedHost.restore(stored as HostSnapshot);
+  if (stored === null) return null;
+  try {
+    return SimulatedHost.restore(stored as HostSnapshot);
+  } catch (cause) {
+    throw new Failure("data", "the store holds no host that tdx-sim wrote", {
+      hint: "tdx-sim reset empties the store",
+      cause,
+    });
+  }
 }
 
 export function storedTds(store: Store): readonly StoredTd[] {

@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, type ReadStream } from "node:fs";
 import type { ReplayOptions, ReplayResult } from "../lab/replay/replay.ts";
 import { errnoOf, fileFailure } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
@@ -22,7 +22,7 @@ export async function replayFile(
 ): Promise<ReplayResult> {
   const { replay } = await import("../lab/replay/replay.ts");
   const name = inputName(path);
-  const source = path === STDIN ? process.stdin : createReadStream(path);
+  const source = path === STDIN ? process.stdin : openVectors(path);
   // A reader that waits for a slow pipe would not hear of the request to stop.
   const stop = (): void => void source.destroy();
   for (const signal of Object.keys(EXIT_SIGNAL)) process.once(signal, stop);
@@ -38,6 +38,14 @@ export async function replayFile(
     throw fileFailure(error, { verb: "read", path: name });
   } finally {
     for (const signal of Object.keys(EXIT_SIGNAL)) process.off(signal, stop);
+  }
+}
+
+function openVectors(path: string): ReadStream {
+  try {
+    return createReadStream(path);
+  } catch (error) {
+    throw fileFailure(error, { verb: "read", path });
   }
 }
 

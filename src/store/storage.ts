@@ -48,6 +48,7 @@ const NO_LINKS = new Set(["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
 const CANNOT_CREATE = new Set([
   "EACCES",
   "EEXIST",
+  "EINVAL",
   "EISDIR",
   "ELOOP",
   "ENAMETOOLONG",
@@ -80,8 +81,10 @@ export interface FileOperation {
 
 /** Turns a system error into a Failure that names path and errno; anything else is passed on. */
 export function fileFailure(error: unknown, operation: FileOperation): unknown {
-  const errno = errnoOf(error);
-  if (errno === undefined) return error;
+  const code = errnoOf(error);
+  if (code === undefined) return error;
+  // Node refuses a path with a NUL before the system sees it.
+  const errno = code === "ERR_INVALID_ARG_VALUE" ? "EINVAL" : code;
   const meaning = /^[A-Z0-9]+: ([^,]+)/.exec((error as Error).message)?.[1];
   const creates = operation.creates === true && CANNOT_CREATE.has(errno);
   const kind: FailureKind = creates ? "cannot-create" : "io";
