@@ -1,12 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Chance } from "../model/chance.ts";
 import { type CliResult, runCli } from "../support/cli.ts";
-import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
+import { PATIENCE } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-const FILE = "test/cli/hostile-input.test.ts";
 /** CONTRACT, "Exit codes", less those of signals and of our own bugs. */
 const DOCUMENTED = [0, 1, 64, 65, 66, 69, 73, 74, 75, 78];
 /** C0 but for the line feed, DEL, C1, and what turns text round or hides in it. */
@@ -19,60 +17,6 @@ function expectCalm({ code, stdout, stderr }: CliResult, about: string): void {
   expect(stdout + stderr, about).not.toMatch(RAW_CONTROLS);
   if (code !== 0) expect(stderr, about).toMatch(/^tdx-sim: /m);
 }
-
-const WORDS = [
-  ...["create", "populate", "destroy", "compare", "list", "show", "reset", "store", "check"],
-  ...["repair", "unlock", "replay", "leaves", "help", "version", "run", "sweep", "explain"],
-  ...["--memory", "--populated", "--vcpus", "--packages", "--lps", "--page-size", "--kernel"],
-  ...["--strategy", "--hint", "--step", "--seed", "--fault", "--fault-any", "--format", "--export"],
-  ...["--profile", "--platform", "--td", "--layout", "--check", "-q", "-v", "--", "-", "--yes"],
-];
-const VALUES = [
-  ...[
-    "1M",
-    "64K",
-    "0",
-    "-1",
-    "1e9",
-    "99999999999999999999",
-    "NaN",
-    "4K",
-    "2M",
-    "v16",
-    "hint",
-    "json",
-  ],
-  ...[
-    "__proto__",
-    "constructor",
-    "../x",
-    "/dev/null",
-    "%2e%2e",
-    "~",
-    "a b",
-    "",
-    "\u202egnp",
-    "\x1b[2J",
-  ],
-  ...["json=/nonexistent/x", "TDH.MEM.TRACK:OPERAND_BUSY@k=1"],
-];
-
-test(
-  "no arguments crash the program, print raw controls or end in an undocumented code",
-  async () => {
-    const seed = testSeed();
-    const chance = new Chance(seed);
-    for (let round = 0; round < runs(25, 2000); round++) {
-      const length = chance.integer(1, 6);
-      const args = Array.from({ length }, (_, i) =>
-        chance.pick(i === 0 || chance.is(0.5) ? WORDS : VALUES),
-      );
-      const result = await runCli(args);
-      expectCalm(result, `${JSON.stringify(args)}; ${replay(FILE, seed)}`);
-    }
-  },
-  PATIENCE,
-);
 
 describe("a TD name", () => {
   test.each([
