@@ -8,6 +8,7 @@ import { boundTexts, withBound } from "../lab/expect/baseline-file.ts";
 import { parseSweepConfig, SWEEP_CONFIG, type SweepConfig } from "../lab/sweep/sweep-config.ts";
 import type { Session } from "../lab/teardown.ts";
 import { MODULE_VERSION } from "../lab/version.ts";
+import { jsonText } from "../report/control-characters.ts";
 import type { Cell } from "../report/rows.ts";
 import type { Judgement } from "./judgement.ts";
 import type { RecordContent } from "./run-record.ts";
@@ -40,7 +41,7 @@ export function sweepRecord(
   };
   const { name } = profile;
   return {
-    config: `${JSON.stringify({ schema: SWEEP_CONFIG, ...config }, null, 2)}\n`,
+    config: `${jsonText({ schema: SWEEP_CONFIG, ...config }, 2)}\n`,
     result: () => sweepDocument(rows),
     beside: baseline === null ? [] : [[BASELINE_FILE, baseline.text]],
     about: {
