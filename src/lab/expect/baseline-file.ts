@@ -88,6 +88,7 @@ export function withBound({ any, byMetric }: MaxRegression, text: string): MaxRe
 
 /** The texts that `withBound` reads as these bounds. */
 export function boundTexts({ any, byMetric }: MaxRegression): string[] {
-  const percent = (share: number): string => `${(share * 100).toFixed(9).replace(/\.?0+$/, "")}%`;
+  const percent = (share: number): string =>
+    `${(share * 100).toFixed(9).replace(/\.?0{1,9}$/, "")}%`;
   return [percent(any), ...[...byMetric].map(([metric, share]) => `${metric}=${percent(share)}`)];
 }
