@@ -1,31 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { unlockStore } from "../../src/store/care.ts";
 import { Store } from "../../src/store/store.ts";
 import type { Failure } from "../../src/units/failure.ts";
+import { Chance } from "../model/chance.ts";
+import { bundledProgram } from "../support/bundled-program.ts";
+import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { tally } from "../support/totals.ts";
 
-const PROCESSES = 8;
-const CHANGES = 12;
-const KILLS = 12;
+const FILE = "test/store/processes.test.ts";
 
 let program = "";
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
-  program = join(temporaryDirectory("program"), "store-process.mjs");
-  await build({
-    entryPoints: [fileURLToPath(new URL("./store-process.ts", import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    logLevel: "warning",
-  });
+  program = await bundledProgram(new URL("./store-process.ts", import.meta.url));
 });
 
 afterEach(() => {
@@ -67,40 +58,33 @@ async function holder(directory: string): Promise<ChildProcess> {
   return child;
 }
 
-describe("many processes on one store", () => {
-  test("lose no change and give none twice", async () => {
-    const directory = temporaryDirectory("store");
-    const all = Array.from({ length: PROCESSES }, () =>
-      acknowledged(start("increment", directory, String(CHANGES))),
-    );
-    const results = await Promise.all(all);
-    expect(results.map(({ code }) => code)).toEqual(results.map(() => 0));
-    const numbers = results.flatMap((result) => result.numbers).sort((a, b) => a - b);
-    const every = Array.from({ length: PROCESSES * CHANGES }, (_, index) => index + 1);
-    expect(numbers).toEqual(every);
-    expect(open(directory).read()).toBe(PROCESSES * CHANGES);
-  }, 60_000);
-});
-
 describe("a process killed at any time", () => {
-  test("loses nothing that it acknowledged, and the next command needs no repair", async () => {
-    const directory = temporaryDirectory("store");
-    let last = 0;
-    for (let round = 0; round < KILLS; round += 1) {
-      const child = start("increment", directory, "1000000");
-      const ended = acknowledged(child);
-      await once(child.stdout ?? child, "data");
-      await new Promise((resolve) => setTimeout(resolve, (round * 7) % 23));
-      child.kill("SIGKILL");
-      const { numbers } = await ended;
-      const told = numbers.at(-1) ?? 0;
-      const now = await increment(open(directory));
-      // At most one change can have become durable without being told.
-      expect([told + 1, told + 2]).toContain(now);
-      expect(now).toBeGreaterThan(last);
-      last = now;
-    }
-  }, 60_000);
+  test(
+    "loses nothing that it acknowledged, and the next command needs no repair",
+    async () => {
+      const directory = temporaryDirectory("store");
+      const chance = new Chance(testSeed());
+      const kills = runs(12, 500);
+      tally("R1", kills, "writers killed at random times");
+      let last = 0;
+      for (let round = 0; round < kills; round += 1) {
+        const child = start("increment", directory, "1000000");
+        const ended = acknowledged(child);
+        await once(child.stdout ?? child, "data");
+        await new Promise((resolve) => setTimeout(resolve, chance.integer(0, 25)));
+        child.kill("SIGKILL");
+        const { numbers } = await ended;
+        const told = numbers.at(-1) ?? 0;
+        const now = await increment(open(directory));
+        // At most one change can have become durable without being told.
+        const about = `kill ${round}; ${replay(FILE, testSeed())}`;
+        expect([told + 1, told + 2], about).toContain(now);
+        expect(now, about).toBeGreaterThan(last);
+        last = now;
+      }
+    },
+    PATIENCE,
+  );
 });
 
 describe("the lock of a process", () => {

@@ -7,21 +7,23 @@
 import { writeSync } from "node:fs";
 import { Store } from "../../src/store/store.ts";
 
-const [task, directory = "", times = "1"] = process.argv.slice(2);
-const store = new Store({ directory, command: `test ${task}`, lockWaitMs: 60_000 });
-
 function add(host: unknown): number {
   return (typeof host === "number" ? host : 0) + 1;
 }
 
-if (task === "increment") {
-  for (let n = 0; n < Number(times); n += 1) {
-    const number = await store.update(async (host) => ({ host: add(host), value: add(host) }));
-    writeSync(1, `${number}\n`);
+async function main([task, directory = "", times = "1"]: string[]): Promise<void> {
+  const store = new Store({ directory, command: `test ${task}`, lockWaitMs: 60_000 });
+  if (task === "increment") {
+    for (let n = 0; n < Number(times); n += 1) {
+      const number = await store.update(async (host) => ({ host: add(host), value: add(host) }));
+      writeSync(1, `${number}\n`);
+    }
+    return;
   }
-} else {
   await store.withLock(async () => {
     writeSync(1, "held\n");
     await new Promise((resolve) => setTimeout(resolve, 600_000));
   });
 }
+
+void main(process.argv.slice(2));
