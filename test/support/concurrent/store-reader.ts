@@ -15,7 +15,7 @@ interface ListedTd {
 /** What TDR.LIFECYCLE_STATE goes through, as `list` spells it; I-6: never back. */
 const LIFECYCLE = ["TD_HKID_ASSIGNED", "TD_KEYS_CONFIGURED", "TD_BLOCKED", "TD_TEARDOWN"];
 
-/** Reads a store that others write, and judges what it finds. Names must not come back. */
+/** Reads a store that others write and nobody empties, and judges what it finds. */
 export class StoreReader {
   readonly faults: string[] = [];
   readonly #store: string;
@@ -48,6 +48,7 @@ export class StoreReader {
       if (owners.has(hkid)) this.faults.push(`I-4: ${name} and ${owners.get(hkid)} have ${hkid}`);
       owners.set(hkid, name);
     }
+    if (this.#furthest.size !== tds.length) this.faults.push("a TD is gone");
     if (new Set(tds.map(({ name }) => name)).size !== tds.length) this.faults.push("a name twice");
   }
 
