@@ -1,8 +1,11 @@
+import { SHARE } from "./scripts/mutation/sample.mjs";
+
 /** Mutation testing of src/module and src/kvm: `npm run mutate`. */
 /** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
 export default {
   mutate: ["src/module/**/*.ts", "src/kvm/**/*.ts"],
-  plugins: ["./scripts/mutation/runner.mjs"],
+  plugins: ["./scripts/mutation/runner.mjs", "./scripts/mutation/sample.mjs"],
+  checkers: SHARE < 1 ? ["sample"] : [],
   testRunner: "in-process",
   coverageAnalysis: "perTest",
   concurrency: 1,
@@ -12,6 +15,7 @@ export default {
   ignorePatterns: ["/dist", "/docs", "/bench", "/.ci", "/coverage"],
   tempDirName: "coverage/mutation/tmp",
   reporters: ["progress-append-only", "clear-text", "json"],
+  incrementalFile: "coverage/mutation/incremental.json",
   jsonReporter: { fileName: "coverage/mutation/mutation.json" },
   thresholds: { high: 90, low: 85, break: 80 },
 };

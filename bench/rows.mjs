@@ -3,16 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import {
-  interleaved,
-  LAUNCHER,
-  median,
-  medianRatio,
-  milliseconds,
-  peakBytes,
-  printed,
-  root,
-} from "./measure.mjs";
+import { interleaved, LAUNCHER, milliseconds, peakBytes, printed, root } from "./measure.mjs";
 
 /**
  * @typedef {object} Row
@@ -28,11 +19,11 @@ import {
  */
 
 /**
- * @param {Omit<Row, "ratio" | "met"> & { ratio?: number }} row without `ratio`, that of the figures
+ * @param {Omit<Row, "ratio" | "met">} row
  * @returns {Row}
  */
 function judged(row) {
-  const ratio = row.reference === null ? null : (row.ratio ?? row.measured / row.reference);
+  const ratio = row.reference === null ? null : row.measured / row.reference;
   const value = ratio ?? row.measured;
   return {
     ...row,
@@ -45,27 +36,14 @@ function judged(row) {
 const compare = (...args) => [LAUNCHER, "compare", "--vcpus", "64", ...args];
 
 /**
- * Two measurements that took turns.
- * @param {readonly number[]} measured
- * @param {readonly number[]} reference
- */
-function paired(measured, reference) {
-  return {
-    measured: median(measured),
-    reference: median(reference),
-    ratio: medianRatio(measured, reference),
-  };
-}
-
-/**
  * @param {number} runs
  * @returns {Row[]}
  */
 export function startUp(runs) {
   const time = interleaved(
     {
-      version: () => milliseconds([LAUNCHER, "--version"]),
       node: () => milliseconds(["-e", "0"]),
+      version: () => milliseconds([LAUNCHER, "--version"]),
       compare: () => milliseconds(compare("--memory", "400G")),
       small: () => milliseconds(compare("--memory", "1G")),
       large: () => milliseconds(compare("--memory", "16T")),
@@ -79,27 +57,34 @@ export function startUp(runs) {
     },
     5,
   );
-  const row = { unit: "ms", against: "node -e 0", bound: /** @type {const} */ ("at most") };
+  const bare = {
+    unit: "ms",
+    reference: time.node,
+    against: "node -e 0",
+    bound: /** @type {const} */ ("at most"),
+  };
   return [
-    judged({ ...row, what: "--version", ...paired(time.version, time.node), target: 1.5 }),
+    judged({ ...bare, what: "--version", measured: time.version, target: 1.5 }),
     judged({
-      ...row,
+      ...bare,
       what: "compare --memory 400G --vcpus 64",
-      ...paired(time.compare, time.node),
+      measured: time.compare,
       target: 1.9,
     }),
     judged({
-      ...row,
+      ...bare,
       what: "compare --memory 16T --vcpus 64",
-      ...paired(time.large, time.small),
+      measured: time.large,
+      reference: time.small,
       against: "at 1G",
       target: 1.1,
     }),
     judged({
-      ...row,
+      ...bare,
       what: "the same, peak memory",
       unit: "MiB",
-      ...paired(memory.large, memory.small),
+      measured: memory.large,
+      reference: memory.small,
       against: "at 1G",
       target: 1.1,
     }),
@@ -138,7 +123,7 @@ export function singleCalls(runs) {
   try {
     const reclaim = stored(directory, "hint", "64G");
     const removal = stored(directory, "runtime", "24G");
-    const taken = interleaved(
+    const time = interleaved(
       {
         loop: () => Number(printed([join(root, "bench", "dispatch-loop.mjs")])) / 1e6,
         reclaimStep: () => reclaim.teardown(["--step"]),
@@ -148,13 +133,11 @@ export function singleCalls(runs) {
       },
       runs,
     );
-    /** @param {keyof typeof taken} name */
-    const time = (name) => median(taken[name]);
-    const reclaimed = reclaim.calls / (time("reclaimStep") - time("reclaimSpan")) / 1000;
-    const removed = removal.calls / (time("removalStep") - time("removalSpan")) / 1000;
+    const reclaimed = reclaim.calls / (time.reclaimStep - time.reclaimSpan) / 1000;
+    const removed = removal.calls / (time.removalStep - time.removalSpan) / 1000;
     const row = {
       unit: "M/s",
-      reference: time("loop"),
+      reference: time.loop,
       against: "bench/dispatch-loop.mjs",
       bound: /** @type {const} */ ("at least"),
     };

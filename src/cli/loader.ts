@@ -10,15 +10,12 @@ import { Script } from "node:vm";
 /** Directory of the layers, beside dist/cli.cjs; the build names it by what they consist of. */
 declare const __LAYERS__: string;
 
-/** A layer, before it is run and after that. */
-interface Layer {
-  readonly exports: { ask?: (name: string) => unknown };
-}
+type Exports = Readonly<Record<string, unknown>>;
 /** What a layer's file evaluates to. */
-type RunLayer = (
-  exports: Layer["exports"],
+type Layer = (
+  exports: Exports,
   require: NodeJS.Require,
-  module: Layer,
+  module: { readonly exports: Exports },
   directory: string,
   fromLayer: (layer: string, name: string) => unknown,
 ) => void;
@@ -26,28 +23,27 @@ type RunLayer = (
 const directory = join(__dirname, __LAYERS__);
 /** The layers loaded until now, for those who want to keep what V8 made of them. */
 export const scripts = new Map<string, Script>();
-const layers = new Map<string, Layer>();
+const modules = new Map<string, { readonly exports: Exports }>();
 
 export const { main } = fromLayer("start", "main") as typeof import("./main.ts");
 
-/** What `layer` has under `name`. */
 function fromLayer(layer: string, name: string): unknown {
-  let module = layers.get(layer);
+  let module = modules.get(layer);
   if (module === undefined) {
     module = { exports: {} };
-    layers.set(layer, module);
+    modules.set(layer, module);
     load(layer)(module.exports, require, module, directory, fromLayer);
   }
-  return module.exports.ask?.(name);
+  return module.exports[name];
 }
 
-function load(layer: string): RunLayer {
+function load(layer: string): Layer {
   const filename = join(directory, `${layer}.cjs`);
   // The layers are ASCII, and V8 reads Latin-1 as it is.
   const source = readFileSync(filename, "latin1");
   const script = new Script(source, { filename, cachedData: compiledAhead(filename) });
   scripts.set(layer, script);
-  return script.runInThisContext() as RunLayer;
+  return script.runInThisContext() as Layer;
 }
 
 /**

@@ -34,7 +34,6 @@ const TD_FATAL = Status.of("TDX_TD_FATAL");
 const TD_KEYS_NOT_CONFIGURED = Status.of("TDX_TD_KEYS_NOT_CONFIGURED");
 const TDCS_NOT_ALLOCATED = Status.of("TDX_TDCS_NOT_ALLOCATED");
 const OP_STATE_INCORRECT = Status.of("TDX_OP_STATE_INCORRECT");
-const BUSY_TDR = Status.of("TDX_OPERAND_BUSY", "TDR");
 const EPT_WALK_FAILED = Status.of("TDX_EPT_WALK_FAILED", "RCX");
 
 /** Bits 51:0 that a private GPA may use, by GPAW (ABI 3.5). */
@@ -189,11 +188,12 @@ export class TdxModule {
     return this.vcpus.get((r.low[register] as number) / 4096) as Vcpu;
   }
 
-  /** P-ITDR (ABI 6): the owner TDR of a TDVPR or reclaimed page, share-locked. */
-  lockOwner(td: Td): boolean {
-    if (this.pamt.locks.takeEntry(td.page, SIZE_4K, SHARED)) return true;
-    this.refused = BUSY_TDR;
-    return false;
+  /**
+   * P-ITDR (ABI 6): the owner TDR of a TDVPR or reclaimed page, share-locked. Between calls vCPUs
+   * in the guest hold it shared at most, so that here, unlike on hardware, it is never busy.
+   */
+  lockOwner(td: Td): void {
+    this.pamt.locks.takeEntry(td.page, SIZE_4K, SHARED);
   }
 
   /** P-STATE (ABI 6); `allowed` is the leaf's row of ABI 1.8 as a bit mask. */

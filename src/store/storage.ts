@@ -1,18 +1,4 @@
-import {
-  closeSync,
-  copyFileSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { Failure, type FailureKind } from "../units/failure.ts";
 
@@ -20,23 +6,24 @@ import { Failure, type FailureKind } from "../units/failure.ts";
  * The file operations that the store is made of. Passing another object than `storage` is how
  * tests fail the n-th operation or cut the power between two of them.
  */
-export type Storage = typeof storage;
+export type Storage = Pick<
+  typeof fs,
+  | "closeSync"
+  | "copyFileSync"
+  | "fstatSync"
+  | "fsyncSync"
+  | "linkSync"
+  | "mkdirSync"
+  | "openSync"
+  | "readFileSync"
+  | "readdirSync"
+  | "renameSync"
+  | "statSync"
+  | "unlinkSync"
+  | "writeFileSync"
+>;
 
-export const storage = {
-  closeSync,
-  copyFileSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-};
+export const storage: Storage = fs;
 
 /** Directory entries on Windows are not opened as files; NTFS journals them itself. */
 const CAN_SYNC_DIRECTORIES = process.platform !== "win32";

@@ -57,7 +57,7 @@ export const tdhPhymemPageReclaim: Leaf = {
     r.low[RDX] = type === PT_TDR ? 0 : tdrPage * PAGE_BYTES;
     r.low[R8] = size;
     if (index * pagesOf(size) !== page) return OPERAND_INVALID[RCX] as Status;
-    if (type !== PT_TDR && !m.lockOwner(td)) return m.refused;
+    if (type !== PT_TDR) m.lockOwner(td);
     if (td.lifecycle !== TD_TEARDOWN) return LIFECYCLE_STATE_INCORRECT;
     if (type === PT_TDR && td.chldcnt !== 0) return ASSOCIATED_PAGES_EXIST;
 

@@ -24,7 +24,7 @@ export const tdhVpAddcx: Leaf = {
     const vcpu = m.tdvprOperand(r, RDX, EXCLUSIVE);
     if (vcpu === null) return m.refused;
     const { td } = vcpu;
-    if (!m.lockOwner(td)) return m.refused;
+    m.lockOwner(td);
     if (!m.checkState(td, OP_STATES)) return m.refused;
     if (vcpu.state !== VCPU_UNINITIALIZED) return VCPU_STATE_INCORRECT;
     if (vcpu.pages.length >= TDVPS_PAGES_MAX) return TDCX_NUM_INCORRECT;

@@ -19,7 +19,7 @@ export const tdhVpFlush: Leaf = {
     const vcpu = m.tdvprOperand(r, RCX, EXCLUSIVE);
     if (vcpu === null) return m.refused;
     const { td } = vcpu;
-    if (!m.lockOwner(td)) return m.refused;
+    m.lockOwner(td);
     if (td.lifecycle !== TD_KEYS_CONFIGURED) return TD_KEYS_NOT_CONFIGURED;
     if (vcpu.pages.length < tdvpsPages(td.tdcs.numL2Vms)) return TDCX_NUM_INCORRECT;
     if (vcpu.assocLp !== m.lp) return VCPU_NOT_ASSOCIATED;

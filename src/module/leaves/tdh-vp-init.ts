@@ -21,7 +21,7 @@ export const tdhVpInit: Leaf = {
     const vcpu = m.tdvprOperand(r, RCX, EXCLUSIVE);
     if (vcpu === null) return m.refused;
     const { td } = vcpu;
-    if (!m.lockOwner(td)) return m.refused;
+    m.lockOwner(td);
     if (!m.checkState(td, OP_STATES)) return m.refused;
     const { tdcs } = td;
     if (vcpu.pages.length < tdvpsPages(tdcs.numL2Vms)) return TDCX_NUM_INCORRECT;

@@ -43,7 +43,7 @@ export const tdhVpRd: Leaf = {
     const vcpu = m.tdvprOperand(r, RCX, SHARED);
     if (vcpu === null) return m.refused;
     const { td } = vcpu;
-    if (!m.lockOwner(td)) return m.refused;
+    m.lockOwner(td);
     if (!m.checkState(td, OP_STATES)) return m.refused;
     if (vcpu.pages.length < tdvpsPages(td.tdcs.numL2Vms)) return TDCX_NUM_INCORRECT;
     if (vcpu.state !== VCPU_READY && vcpu.state !== VCPU_DISABLED) return VCPU_STATE_INCORRECT;
