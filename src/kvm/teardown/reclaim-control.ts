@@ -2,12 +2,12 @@ import { tdhPhymemPageReclaim } from "../../module/leaves/tdh-phymem-page-reclai
 import { tdhPhymemPageWbinvd } from "../../module/leaves/tdh-phymem-page-wbinvd.ts";
 import { SUCCESS } from "../../module/status.ts";
 import { type BodyStep, takes } from "../body.ts";
-import { BodyProgress } from "../body-progress.ts";
+import { type BodyPosition, BodyProgress } from "../body-progress.ts";
 import { policyOf } from "../call-policy.ts";
 import { freeControlPages } from "../control-page.ts";
 import type { KvmHost, KvmVcpu, KvmVm } from "../vm.ts";
 import { leak, warn } from "./aftermath.ts";
-import { clearPages } from "./clear-pages.ts";
+import { clearPages, clearStep } from "./clear-pages.ts";
 
 const PAGE_BYTES = 4096;
 const PHASE = "reclaim-control";
@@ -65,12 +65,11 @@ function* reclaimRow(host: KvmHost, vm: KvmVm, row: readonly KvmVcpu[]): Generat
   try {
     yield* host.port.run(rowBody(host, vm, first, pages), row.length, progress);
   } finally {
-    const { step, time } = progress.failure ?? progress;
     const { done } = progress;
     for (const vcpu of row.slice(0, done)) noteFreed(vcpu, pages);
-    free(host, vm, first, done * pages);
+    if (done > 0) freeControlPages(host, vm, first, done * pages);
     const started = row[done];
-    if (started !== undefined) freeFirst(host, vm, started, step === 0 ? time : step + pages - 2);
+    if (started !== undefined) freeFirst(host, vm, started, progress.failure ?? progress);
   }
   const { done, failure } = progress;
   const started = row[done];
@@ -83,7 +82,7 @@ function* reclaimRow(host: KvmHost, vm: KvmVm, row: readonly KvmVcpu[]): Generat
   return done;
 }
 
-/** TDVPX, then the TDVPR before them. */
+/** TDVPX, then the TDVPR before them, each with its clear. */
 function rowBody(host: KvmHost, vm: KvmVm, tdvpr: number, pages: number): BodyStep[] {
   const every = {
     leaf: tdhPhymemPageReclaim,
@@ -94,13 +93,20 @@ function rowBody(host: KvmHost, vm: KvmVm, tdvpr: number, pages: number): BodySt
   const rcx = tdvpr * PAGE_BYTES;
   return [
     takes({ ...every, rcx: rcx + PAGE_BYTES, times: pages - 1, innerStride: PAGE_BYTES }),
+    ...clearStep(host, vm, pages - 1),
     takes({ ...every, rcx }),
+    ...clearStep(host, vm, 1),
   ];
 }
 
-/** The first pages of a vCPU, in the order in which they are reclaimed, are KVM's again. */
-function freeFirst(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu, pages: number): void {
-  for (const page of [...vcpu.tdvpx, vcpu.tdvpr as number].slice(0, pages)) free(host, vm, page, 1);
+/** Where the body of a row ended in the middle of a vCPU: the pages up to there are KVM's again. */
+function freeFirst(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu, { step, time }: BodyPosition): void {
+  const { tdvpx, tdvpr } = vcpu;
+  const tdvprStep = 1 + clearStep(host, vm, 1).length;
+  const all = step > tdvprStep ? 1 : 0;
+  const pages = step === 0 ? time : tdvpx.length + all;
+  clearPages(host, vm, step > 1 ? all : pages);
+  for (const page of [...tdvpx, tdvpr as number].slice(0, pages)) freeControlPages(host, vm, page);
   noteFreed(vcpu, pages);
 }
 
@@ -135,7 +141,7 @@ function* reclaimTdr(host: KvmHost, vm: KvmVm, tdr: number): Generator<void, voi
     rcx: tdr * PAGE_BYTES + host.globalHkid * 2 ** host.hkidShift,
     ...policyOf(host, vm, "tdrWbinvd"),
   });
-  if (status === SUCCESS) free(host, vm, tdr, 1);
+  if (status === SUCCESS) free(host, vm, tdr);
   else {
     warn(vm, tdhPhymemPageWbinvd, status);
     leak(vm, tdr, 1, "control page");
@@ -161,11 +167,14 @@ function* reclaimConsecutive(host: KvmHost, vm: KvmVm, pages: number[]): Generat
   const progress = new BodyProgress();
   const operands = { rcx: first * PAGE_BYTES, rcxStride: PAGE_BYTES };
   const policy = policyOf(host, vm, "pageReclaim");
-  const body = [takes({ leaf: tdhPhymemPageReclaim, lp: 0, ...operands, ...policy })];
+  const body = [
+    takes({ leaf: tdhPhymemPageReclaim, lp: 0, ...operands, ...policy }),
+    ...clearStep(host, vm, 1),
+  ];
   try {
     yield* host.port.run(body, gap < 0 ? pages.length : gap, progress);
   } finally {
-    free(host, vm, first, progress.done);
+    if (progress.done > 0) freeControlPages(host, vm, first, progress.done);
     pages.splice(0, progress.over);
   }
   const { failure } = progress;
@@ -175,7 +184,7 @@ function* reclaimConsecutive(host: KvmHost, vm: KvmVm, pages: number[]): Generat
 }
 
 function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
-  if (tryReclaim(host, vm, pfn)) free(host, vm, pfn, 1);
+  if (tryReclaim(host, vm, pfn)) free(host, vm, pfn);
 }
 
 function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
@@ -189,8 +198,7 @@ function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
   return false;
 }
 
-function free(host: KvmHost, vm: KvmVm, pfn: number, pages: number): void {
-  if (pages === 0) return;
-  clearPages(host, vm, pages);
-  freeControlPages(host, vm, pfn, pages);
+function free(host: KvmHost, vm: KvmVm, pfn: number): void {
+  clearPages(host, vm, 1);
+  freeControlPages(host, vm, pfn);
 }
