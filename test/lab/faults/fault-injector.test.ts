@@ -66,6 +66,31 @@ describe("faults strike at the same calls in spans as in single steps", () => {
   );
 });
 
+describe("a control page that the module keeps", () => {
+  const PAGES = 16;
+  const TABLES = 3;
+  // Of two vCPUs, each of which gives five TDVPX and then its TDVPR.
+  const controlReclaims = Array.from({ length: 12 }, (_, i) => i);
+
+  test.each(controlReclaims)("leaks with the TDR, number %d of the vCPUs' pages", async (n) => {
+    const host = await populatedHost({ memoryBytes: PAGES * 4096, vcpus: 2 });
+    const [vcpu, page] = [Math.floor(n / 6), n % 6];
+    const own = host.td("td")?.vm.state.vcpus[vcpu];
+    const expected = (page < 5 ? own?.tdvpx[page] : own?.tdvpr) ?? 0;
+    const fault = `${RECLAIM}:OPERAND_BUSY|TDR@k=${PAGES + TABLES + n + 1}`;
+    const spanned = await tearDown(host, "hint", [fault]);
+    const stepped = await tearDown(host, "hint", [fault], { step: true });
+    const { end, hostWork } = entry(spanned);
+    expect(end.leaks).toEqual([
+      { address: `0x${(expected * 4096).toString(16)}`, pages: 1, what: "control page" },
+      expect.objectContaining({ pages: 1, what: "control page" }),
+    ]);
+    expect(hostWork.pagesCleared).toBe(PAGES + TABLES + 11 + 6);
+    expect(outcome(spanned)).toEqual(outcome(stepped));
+    expect(spanned.td.vm.state).toEqual(stepped.td.vm.state);
+  });
+});
+
 describe("on 1 GiB", () => {
   let host: SimulatedHost | undefined;
   const populated = async (): Promise<SimulatedHost> => {
