@@ -54,24 +54,39 @@ export function peakBytes(args) {
 }
 
 /**
- * Takes turns, so that what else the machine does strikes all alike.
+ * Takes turns, so that what else the machine does strikes all alike; every second round the other
+ * way round, so that none always follows the same one.
  * @template {string} Name
  * @param {Readonly<Record<Name, () => number>>} measurements
  * @param {number} runs
- * @returns {Record<Name, number>} medians
+ * @returns {Record<Name, number[]>} what each measured in each round
  */
 export function interleaved(measurements, runs) {
   const names = /** @type {Name[]} */ (Object.keys(measurements));
-  const taken = names.map(() => /** @type {number[]} */ ([]));
+  /** @type {Record<string, number[]>} */
+  const taken = Object.fromEntries(names.map((name) => [name, []]));
   for (let run = 0; run < runs; run++) {
-    for (const [i, name] of names.entries()) taken[i]?.push(measurements[name]());
+    const order = run % 2 === 0 ? names : names.toReversed();
+    for (const name of order) taken[name]?.push(measurements[name]());
   }
-  const medians = names.map((name, i) => [name, median(taken[i] ?? [])]);
-  return Object.fromEntries(medians);
+  return /** @type {Record<Name, number[]>} */ (taken);
 }
 
-/** @param {readonly number[]} values */
-function median(values) {
+/**
+ * @param {readonly number[]} values
+ * @returns {number}
+ */
+export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? Number.NaN;
+}
+
+/**
+ * How many times as much as the reference: the median over the rounds, each of which compares what
+ * was measured one right after the other.
+ * @param {readonly number[]} measured
+ * @param {readonly number[]} reference
+ */
+export function medianRatio(measured, reference) {
+  return median(measured.map((value, round) => value / (reference[round] ?? Number.NaN)));
 }

@@ -3,7 +3,16 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { interleaved, LAUNCHER, milliseconds, peakBytes, printed, root } from "./measure.mjs";
+import {
+  interleaved,
+  LAUNCHER,
+  median,
+  medianRatio,
+  milliseconds,
+  peakBytes,
+  printed,
+  root,
+} from "./measure.mjs";
 
 /**
  * @typedef {object} Row
@@ -19,11 +28,11 @@ import { interleaved, LAUNCHER, milliseconds, peakBytes, printed, root } from ".
  */
 
 /**
- * @param {Omit<Row, "ratio" | "met">} row
+ * @param {Omit<Row, "ratio" | "met"> & { ratio?: number }} row without `ratio`, that of the figures
  * @returns {Row}
  */
 function judged(row) {
-  const ratio = row.reference === null ? null : row.measured / row.reference;
+  const ratio = row.reference === null ? null : (row.ratio ?? row.measured / row.reference);
   const value = ratio ?? row.measured;
   return {
     ...row,
@@ -36,14 +45,27 @@ function judged(row) {
 const compare = (...args) => [LAUNCHER, "compare", "--vcpus", "64", ...args];
 
 /**
+ * Two measurements that took turns.
+ * @param {readonly number[]} measured
+ * @param {readonly number[]} reference
+ */
+function paired(measured, reference) {
+  return {
+    measured: median(measured),
+    reference: median(reference),
+    ratio: medianRatio(measured, reference),
+  };
+}
+
+/**
  * @param {number} runs
  * @returns {Row[]}
  */
 export function startUp(runs) {
   const time = interleaved(
     {
-      node: () => milliseconds(["-e", "0"]),
       version: () => milliseconds([LAUNCHER, "--version"]),
+      node: () => milliseconds(["-e", "0"]),
       compare: () => milliseconds(compare("--memory", "400G")),
       small: () => milliseconds(compare("--memory", "1G")),
       large: () => milliseconds(compare("--memory", "16T")),
@@ -57,34 +79,27 @@ export function startUp(runs) {
     },
     5,
   );
-  const bare = {
-    unit: "ms",
-    reference: time.node,
-    against: "node -e 0",
-    bound: /** @type {const} */ ("at most"),
-  };
+  const row = { unit: "ms", against: "node -e 0", bound: /** @type {const} */ ("at most") };
   return [
-    judged({ ...bare, what: "--version", measured: time.version, target: 1.5 }),
+    judged({ ...row, what: "--version", ...paired(time.version, time.node), target: 1.5 }),
     judged({
-      ...bare,
+      ...row,
       what: "compare --memory 400G --vcpus 64",
-      measured: time.compare,
+      ...paired(time.compare, time.node),
       target: 1.9,
     }),
     judged({
-      ...bare,
+      ...row,
       what: "compare --memory 16T --vcpus 64",
-      measured: time.large,
-      reference: time.small,
+      ...paired(time.large, time.small),
       against: "at 1G",
       target: 1.1,
     }),
     judged({
-      ...bare,
+      ...row,
       what: "the same, peak memory",
       unit: "MiB",
-      measured: memory.large,
-      reference: memory.small,
+      ...paired(memory.large, memory.small),
       against: "at 1G",
       target: 1.1,
     }),
@@ -123,7 +138,7 @@ export function singleCalls(runs) {
   try {
     const reclaim = stored(directory, "hint", "64G");
     const removal = stored(directory, "runtime", "24G");
-    const time = interleaved(
+    const taken = interleaved(
       {
         loop: () => Number(printed([join(root, "bench", "dispatch-loop.mjs")])) / 1e6,
         reclaimStep: () => reclaim.teardown(["--step"]),
@@ -133,11 +148,13 @@ export function singleCalls(runs) {
       },
       runs,
     );
-    const reclaimed = reclaim.calls / (time.reclaimStep - time.reclaimSpan) / 1000;
-    const removed = removal.calls / (time.removalStep - time.removalSpan) / 1000;
+    /** @param {keyof typeof taken} name */
+    const time = (name) => median(taken[name]);
+    const reclaimed = reclaim.calls / (time("reclaimStep") - time("reclaimSpan")) / 1000;
+    const removed = removal.calls / (time("removalStep") - time("removalSpan")) / 1000;
     const row = {
       unit: "M/s",
-      reference: time.loop,
+      reference: time("loop"),
       against: "bench/dispatch-loop.mjs",
       bound: /** @type {const} */ ("at least"),
     };

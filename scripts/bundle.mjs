@@ -81,6 +81,7 @@ const lazyPackages = {
 const CALLED_LATER = {
   "node:child_process": ["spawn"],
   "node:crypto": ["createHash", "randomBytes"],
+  "node:v8": ["setFlagsFromString"],
 };
 
 /** @type {esbuild.Plugin} */

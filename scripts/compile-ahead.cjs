@@ -6,6 +6,7 @@
 const { mkdtempSync, renameSync, rmSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
+const { setFlagsFromString } = require("node:v8");
 
 const [cli = "", directory = "", scenario = ""] = process.argv.slice(2);
 const store = mkdtempSync(join(tmpdir(), "tdx-sim-build-"));
@@ -27,10 +28,14 @@ const COMMANDS = [
 const { main, scripts } = require(cli);
 
 async function compileAhead() {
+  // V8 forgets what has not run for a while.
+  setFlagsFromString("--no-flush-bytecode");
   for (const command of COMMANDS) {
     await main([...command, "--store", store, "--quiet"]);
     if (process.exitCode !== 0) throw new Error(`tdx-sim ${command.join(" ")} failed`);
   }
+  // Compiled code is only taken where the flags are the same.
+  setFlagsFromString("--flush-bytecode");
   for (const [layer, script] of scripts) {
     const compiled = script.createCachedData();
     const name = `${layer}.cjs.${process.version}-${process.arch}.cache`;

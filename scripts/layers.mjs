@@ -1,6 +1,7 @@
 // The command line in layers, each a file that is loaded when something in it is needed: a start
 // reads and compiles little, and what runs hot together stays in one file, where a call from one
 // module to another is a plain call. Every module belongs to exactly one layer.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as esbuild from "esbuild";
 
@@ -12,14 +13,40 @@ import * as esbuild from "esbuild";
 const BEGINNINGS = {
   start: ["src/cli/main.ts"],
   life: [
-    ...["compare", "destroy", "create", "populate", "convert", "punch", "list", "show"].map(
-      (name) => `src/cli/commands/${name}.ts`,
-    ),
+    "src/cli/commands/compare.ts",
+    "src/cli/commands/destroy.ts",
     "src/cli/deep-inlining.ts",
     "src/cost/profiles/index.ts",
   ],
+  store: [
+    ...["create", "populate", "convert", "punch", "list", "show", "reset"].map(
+      (name) => `src/cli/commands/${name}.ts`,
+    ),
+    "src/store/envelope.ts",
+    "src/store/lock.ts",
+  ],
 };
 const REST = "rest";
+
+/**
+ * Modules that wait for the first call of one of their functions, though what imports them is
+ * needed at once: a plain teardown calls none. Nothing but their functions can be imported then.
+ */
+const CALLED_LATER = new Set([
+  "src/lab/expect/evaluate.ts",
+  "src/lab/expect/parse.ts",
+  "src/lab/explain-strategy.ts",
+  "src/lab/guest-life.ts",
+  "src/lab/module-locks.ts",
+  "src/lab/platform-schema.ts",
+  "src/lab/scenario/config.ts",
+  ...["csv", "github", "json", "junit", "markdown", "ndjson", "run", "tap"].map(
+    (name) => `src/report/${name}.ts`,
+  ),
+  "src/store/envelope.ts",
+  "src/store/lock.ts",
+  "src/store/output-file.ts",
+]);
 const MAIN = "main";
 
 /**
@@ -42,7 +69,7 @@ const FROM = "fromLayer";
  * @param {string} main module that it begins with: `fromLayer("start", "main")`
  * @param {esbuild.BuildOptions} options of the bundles
  * @returns {Promise<Map<string, string>>} layers by name, each the text of a function of
- *   `exports`, `require`, `module`, `__dirname` and `fromLayer`
+ *   `exports`, `require`, `module`, `__dirname` and `fromLayer` that exports `ask`
  */
 export async function bundleLayers(main, options) {
   const modules = await modulesOf(main, options);
@@ -77,7 +104,7 @@ export async function bundleLayers(main, options) {
  * @returns {string[]} what the text asks of the layer
  */
 function askedOf(layer, text) {
-  const calls = text.matchAll(new RegExp(`${FROM}\\("${layer}","(\\w+)"\\)`, "g"));
+  const calls = text.matchAll(new RegExp(`${FROM}\\("${layer}", ?"(\\w+)"\\)`, "g"));
   return [...calls].map(([, name = ""]) => name);
 }
 
@@ -95,7 +122,7 @@ async function modulesOf(main, options) {
   const exports = new Map(Object.values(outputs).map((each) => [each.entryPoint, each.exports]));
   const crossed = Object.entries(inputs).flatMap(([importer, { imports }]) =>
     imports
-      .filter(({ kind }) => kind === "dynamic-import")
+      .filter(({ kind, path }) => kind === "dynamic-import" || CALLED_LATER.has(path))
       .map(({ path }) => path)
       .filter((path) => owners.get(path) !== owners.get(importer)),
   );
@@ -146,7 +173,7 @@ function ownersOf(inputs) {
       if (input === undefined || owners.has(path)) continue;
       owners.set(path, layer);
       const needed = input.imports.filter(({ kind }) => kind !== "dynamic-import");
-      waiting.push(...needed.map((each) => each.path));
+      waiting.push(...needed.map((each) => each.path).filter((each) => !CALLED_LATER.has(each)));
     }
   }
   for (const path of Object.keys(inputs)) if (!owners.has(path)) owners.set(path, REST);
@@ -154,22 +181,32 @@ function ownersOf(inputs) {
 }
 
 /**
- * The module that a layer is bundled from. The last layer evaluates a module when it is asked for
- * one; the others need all of theirs.
+ * The module that a layer is bundled from: a function that knows what it is asked for. The last
+ * layer evaluates a module when it is asked for one; the others need all of theirs.
  * @param {string} layer
  * @param {Modules} modules
  * @param {readonly string[]} asked names of modules, or of exports: `m3`, `m3_define`
  */
 function entryOf(layer, modules, asked) {
-  const paths = new Map([...modules].map(([path, { name }]) => [name, path]));
-  const lines = [...new Set(asked)].sort().map((name) => {
+  const paths = new Map(
+    [...modules].map(([path, { name }]) => [name, JSON.stringify(`./${path}`)]),
+  );
+  const names = [...new Set(asked)].sort();
+  const imports = names.map((name) => {
     const [, module = "", symbol] = /^(m\d+|main)(?:_(.+))?$/.exec(name) ?? [];
-    const path = JSON.stringify(`./${paths.get(module)}`);
-    if (layer === REST) return `get ${name}() { return require(${path}) },`;
-    const what = symbol === undefined ? `* as ${name}` : `{ ${symbol} as ${name} }`;
-    return `export ${what} from ${path};`;
+    return symbol === undefined
+      ? `import * as ${name} from ${paths.get(module)};`
+      : `import { ${symbol} as ${name} } from ${paths.get(module)};`;
   });
-  return layer === REST ? `module.exports = {\n${lines.join("\n")}\n};` : lines.join("\n");
+  const cases = names.map((name) => {
+    return `case "${name}": return ${layer === REST ? `require(${paths.get(name)})` : name};`;
+  });
+  return [
+    ...(layer === REST ? [] : imports),
+    `export function ask(name) { switch (name) {`,
+    ...cases,
+    "} }",
+  ].join("\n");
 }
 
 /**
@@ -180,27 +217,60 @@ function entryOf(layer, modules, asked) {
  */
 function elsewhere(layer, modules) {
   const namespace = "layer";
+  const layers = [...Object.keys(BEGINNINGS), REST];
   return {
     name: "layers",
     setup({ initialOptions, onLoad, onResolve, resolve }) {
       const root = initialOptions.absWorkingDir ?? "";
-      const found = new Map([...modules].map(([path, module]) => [join(root, path), module]));
+      const found = new Map(
+        [...modules].map(([path, module]) => [join(root, path), { ...module, path }]),
+      );
       onResolve({ filter: /^[./@a-z]/ }, async ({ path, pluginData, ...where }) => {
         if (pluginData === layer || where.namespace === namespace) return null;
         const module = found.get((await resolve(path, { ...where, pluginData: layer })).path);
         if (module === undefined || module.owner === layer) return null;
-        const isLater = where.kind === "dynamic-import";
-        return { path: module.name, namespace, pluginData: { ...module, isLater } };
+        const isLater = layers.indexOf(module.owner) > layers.indexOf(layer);
+        const how = where.kind === "dynamic-import" ? wholly : isLater ? whenCalled : atOnce;
+        return { path: `${how.name}:${module.name}`, namespace, pluginData: { module, how } };
       });
-      onLoad({ filter: /.*/, namespace }, ({ pluginData: { owner, name, exports, isLater } }) => {
-        if (isLater) return { contents: `module.exports = ${FROM}("${owner}", "${name}");` };
-        const lines = /** @type {string[]} */ (exports).map(
-          (each, i) =>
-            `const e${i} = /* @__PURE__ */ ${FROM}("${owner}", "${name}_${each}");` +
-            ` export { e${i} as ${each} };`,
-        );
-        return { contents: lines.join("\n") };
+      onLoad({ filter: /.*/, namespace }, ({ pluginData: { module, how } }) => {
+        return { contents: how(module) };
       });
     },
   };
+}
+
+/**
+ * What `import()` of a module in another layer loads.
+ * @param {Module} module
+ */
+function wholly({ owner, name }) {
+  return `module.exports = ${FROM}("${owner}", "${name}");`;
+}
+
+/**
+ * What imports from an earlier layer: that is there already.
+ * @param {Module} module
+ */
+function atOnce({ owner, name, exports }) {
+  const lines = exports.map(
+    (each, i) =>
+      `const e${i} = /* @__PURE__ */ ${FROM}("${owner}", "${name}_${each}");` +
+      ` export { e${i} as ${each} };`,
+  );
+  return lines.join("\n");
+}
+
+/**
+ * What imports one of `CALLED_LATER` from a later layer.
+ * @param {Module & { path: string }} module
+ */
+function whenCalled({ owner, name, path }) {
+  const source = readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+  const functions = source.matchAll(/^export (?:async )?function\*? (\w+)/gm);
+  const lines = [...functions].map(
+    ([, each]) =>
+      `export const ${each} = (...args) => ${FROM}("${owner}", "${name}").${each}(...args);`,
+  );
+  return lines.join("\n");
 }

@@ -8,12 +8,14 @@ const KIB = 1024;
 const BUDGETS = [
   { name: /^cli\.cjs$/, most: 2 * KIB },
   { name: /\/start\.cjs$/, most: 56 * KIB },
-  { name: /\/life\.cjs$/, most: 320 * KIB },
-  { name: /\/rest\.cjs$/, most: 220 * KIB },
+  { name: /\/life\.cjs$/, most: 270 * KIB },
+  { name: /\/store\.cjs$/, most: 24 * KIB },
+  { name: /\/rest\.cjs$/, most: 280 * KIB },
   // Each holds its content twice.
   { name: /\/start\.cjs\..*cache$/, most: 240 * KIB },
-  { name: /\/life\.cjs\..*cache$/, most: 1640 * KIB },
-  { name: /\/rest\.cjs\..*cache$/, most: 640 * KIB },
+  { name: /\/life\.cjs\..*cache$/, most: 1400 * KIB },
+  { name: /\/store\.cjs\..*cache$/, most: 120 * KIB },
+  { name: /\/rest\.cjs\..*cache$/, most: 840 * KIB },
   { name: /^lazy\/html-app\.cjs$/, most: 300 * KIB },
   { name: /^lazy\//, most: 130 * KIB },
 ];

@@ -1,4 +1,3 @@
-import type { WriteStream } from "node:tty";
 import { escapeControls } from "../report/control-characters.ts";
 import { Failure } from "../units/failure.ts";
 import { type ColourOption, wantsColour } from "./colour.ts";
@@ -9,10 +8,12 @@ const DEFAULT_WIDTH = 80;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The part of a process's stdout or stderr that is used. */
-export type OutputStream = Pick<WriteStream, "write" | "on"> & {
+export interface OutputStream {
+  write(content: string | Uint8Array, done: (error?: Error | null) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
-};
+}
 
 /** Options of every command that say how it talks. */
 export interface TalkOptions {

@@ -10,12 +10,15 @@ import { Script } from "node:vm";
 /** Directory of the layers, beside dist/cli.cjs; the build names it by what they consist of. */
 declare const __LAYERS__: string;
 
-type Exports = Readonly<Record<string, unknown>>;
+/** A layer, before it is run and after that. */
+interface Layer {
+  readonly exports: { ask?: (name: string) => unknown };
+}
 /** What a layer's file evaluates to. */
-type Layer = (
-  exports: Exports,
+type RunLayer = (
+  exports: Layer["exports"],
   require: NodeJS.Require,
-  module: { readonly exports: Exports },
+  module: Layer,
   directory: string,
   fromLayer: (layer: string, name: string) => unknown,
 ) => void;
@@ -23,27 +26,28 @@ type Layer = (
 const directory = join(__dirname, __LAYERS__);
 /** The layers loaded until now, for those who want to keep what V8 made of them. */
 export const scripts = new Map<string, Script>();
-const modules = new Map<string, { readonly exports: Exports }>();
+const layers = new Map<string, Layer>();
 
 export const { main } = fromLayer("start", "main") as typeof import("./main.ts");
 
+/** What `layer` has under `name`. */
 function fromLayer(layer: string, name: string): unknown {
-  let module = modules.get(layer);
+  let module = layers.get(layer);
   if (module === undefined) {
     module = { exports: {} };
-    modules.set(layer, module);
+    layers.set(layer, module);
     load(layer)(module.exports, require, module, directory, fromLayer);
   }
-  return module.exports[name];
+  return module.exports.ask?.(name);
 }
 
-function load(layer: string): Layer {
+function load(layer: string): RunLayer {
   const filename = join(directory, `${layer}.cjs`);
   // The layers are ASCII, and V8 reads Latin-1 as it is.
   const source = readFileSync(filename, "latin1");
   const script = new Script(source, { filename, cachedData: compiledAhead(filename) });
   scripts.set(layer, script);
-  return script.runInThisContext() as Layer;
+  return script.runInThisContext() as RunLayer;
 }
 
 /**

@@ -1,9 +1,14 @@
 /** Entry of the command line: the process is touched here and in signals.ts only. */
+import { fstatSync, writeSync } from "node:fs";
 import { CommandLine } from "./command-line.ts";
 import { Console } from "./console.ts";
 import { StopSignals } from "./signals.ts";
+import { standardStream } from "./standard-stream.ts";
 
-const console = new Console(process.stdout, process.stderr, process.env);
+const files = { fstatSync, writeSync };
+const stdout = standardStream(1, () => process.stdout, files);
+const stderr = standardStream(2, () => process.stderr, files);
+const console = new Console(stdout, stderr, process.env);
 const signals = new StopSignals();
 const commandLine = new CommandLine({ console, signals });
 

@@ -1,4 +1,18 @@
-import * as fs from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { Failure, type FailureKind } from "../units/failure.ts";
 
@@ -6,24 +20,23 @@ import { Failure, type FailureKind } from "../units/failure.ts";
  * The file operations that the store is made of. Passing another object than `storage` is how
  * tests fail the n-th operation or cut the power between two of them.
  */
-export type Storage = Pick<
-  typeof fs,
-  | "closeSync"
-  | "copyFileSync"
-  | "fstatSync"
-  | "fsyncSync"
-  | "linkSync"
-  | "mkdirSync"
-  | "openSync"
-  | "readFileSync"
-  | "readdirSync"
-  | "renameSync"
-  | "statSync"
-  | "unlinkSync"
-  | "writeFileSync"
->;
+export type Storage = typeof storage;
 
-export const storage: Storage = fs;
+export const storage = {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+};
 
 /** Directory entries on Windows are not opened as files; NTFS journals them itself. */
 const CAN_SYNC_DIRECTORIES = process.platform !== "win32";

@@ -60,7 +60,7 @@ function withBitFlipped(bytes: Buffer, offset: number): Buffer {
 describe("code compiled ahead", () => {
   test("is there for every layer and is taken", () => {
     const { root, caches } = installation();
-    expect(caches.length).toBe(3);
+    expect(caches.length).toBe(4);
     const script = `
       const { main, scripts } = require(${JSON.stringify(join(root, "dist/cli.cjs"))});
       main(${JSON.stringify(ARGS)}).then(() => {

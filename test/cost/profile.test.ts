@@ -27,10 +27,13 @@ describe("built-in profiles", () => {
     await expect(profileText(profile)).toMatchFileSnapshot(file);
   });
 
-  test("the checksum is that of the file, and does not depend on layout or order of keys", () => {
-    const file = readFileSync("fixtures/profiles/published-2025.json");
-    const sha256 = createHash("sha256").update(file).digest("hex");
-    expect(profileSha256(PUBLISHED_2025)).toBe(sha256);
+  test.each([...BUILT_IN_PROFILES.values()])("$name has the checksum of its file", (profile) => {
+    const file = readFileSync(`fixtures/profiles/${profile.name}.json`);
+    expect(profileSha256(profile)).toBe(createHash("sha256").update(file).digest("hex"));
+  });
+
+  test("the checksum does not depend on layout or order of keys", () => {
+    const sha256 = profileSha256(PUBLISHED_2025);
     const { fits, terms, ...head } = PUBLISHED_2025;
     const shuffled = JSON.parse(JSON.stringify({ fits, terms, ...head }));
     expect(profileSha256(parseProfile(shuffled, "my.json"))).toBe(sha256);
