@@ -18,8 +18,9 @@ export function isReport(format: string | undefined): format is (typeof REPORTS)
   return REPORTS.some((report) => report === format);
 }
 
-/** Characters that are written at once. */
+/** Characters that are written at once, and how long none of them waits for more. */
 const PIECE = 64 * 1024;
+const WAIT_MS = 100;
 
 /** A format that can be written row by row. */
 interface Stream {
@@ -37,6 +38,7 @@ export class RowPrinter {
   readonly #console: Console;
   readonly #stream: Stream | null;
   #waiting: string;
+  #printedAt = Number.NEGATIVE_INFINITY;
 
   constructor(console: Console, format: string | null) {
     this.#console = console;
@@ -52,12 +54,14 @@ export class RowPrinter {
   async add(rows: readonly (readonly Cell[])[]): Promise<void> {
     if (this.#stream === null) return;
     for (const row of rows) this.#waiting += this.#stream.line(row);
-    if (this.#waiting.length > PIECE) await this.flush();
+    const isLate = performance.now() - this.#printedAt > WAIT_MS;
+    if (isLate || this.#waiting.length > PIECE) await this.flush();
   }
 
   async flush(): Promise<void> {
     const text = this.#waiting;
     this.#waiting = "";
+    this.#printedAt = performance.now();
     await this.#console.print(text);
   }
 }

@@ -155,6 +155,23 @@ test("an interrupted sweep keeps its rows and says how to go on", async () => {
   expect(found.length).toBeGreaterThan(0);
 });
 
+test("a sweep prints rows as they come, and keeps them in its files when it is ended", async () => {
+  const csv = join(temporaryDirectory(), "rows.csv");
+  const args = ["sweep", "--memory", "1G..400G:+1G", "--vcpus", "1..16", "-f", "ndjson"];
+  const child = spawnCli([...args, "--export", `csv=${csv}`]);
+  let stdout = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    // The first rows are there long before the last.
+    if (stdout === "") child.kill("SIGTERM");
+    stdout += chunk.toString();
+  });
+  expect(await new Promise((resolve) => child.on("close", resolve))).toBe(143);
+  const points = rowsOf(stdout).map((row) => Number(row["sweep.point"]));
+  expect(points).toEqual(points.toSorted((a, b) => a - b));
+  expect(points.length).toBeLessThan(6400);
+  expect(readFileSync(csv, "utf8").trimEnd().split("\n")).toHaveLength(1 + points.length);
+});
+
 describe("a sweep held against something", () => {
   const small = ["sweep", "--memory", "64M,128M", "--strategy", "hint"];
 
