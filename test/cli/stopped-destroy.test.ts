@@ -6,7 +6,10 @@ import { CommandLine } from "../../src/cli/command-line.ts";
 import { Console, type OutputStream } from "../../src/cli/console.ts";
 import { StopSignals } from "../../src/cli/signals.ts";
 import { GENERATIONS } from "../../src/lab/kernels.ts";
+import { requireTd } from "../../src/lab/lifecycle.ts";
 import type { Result } from "../../src/lab/result.ts";
+import { type HostSnapshot, SimulatedHost } from "../../src/lab/simulated-host.ts";
+import { Store } from "../../src/store/store.ts";
 import { Chance } from "../model/chance.ts";
 import { runCli } from "../support/cli.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
@@ -44,6 +47,13 @@ async function command(store: string, args: readonly string[], interruptAfter = 
   return { code, stdout: await text(stdout), stderr: await text(stderr) };
 }
 
+/** SEAMCALLs of the teardown that the store knows of. */
+function callsKept(directory: string): number {
+  const stored = new Store({ directory, command: "test", lockWaitMs: 0 }).read();
+  const { teardown } = requireTd(SimulatedHost.restore(stored as HostSnapshot), "td");
+  return teardown?.ledger.totals().seamcalls.total ?? 0;
+}
+
 function copyOf(store: string): string {
   const copy = temporaryDirectory("store");
   cpSync(store, copy, { recursive: true });
@@ -79,6 +89,7 @@ describe.each(runs(0, 1) === 1 ? teardowns : chosen)(
           const stopped = await command(copy, destroy, calls);
           expect(stopped.code, about).toBe(130);
           expect(stopped.stderr, about).toContain("tdx-sim destroy td");
+          expect(callsKept(copy), about).toBe(calls);
           const resumed = await runCli(destroy, { store: copy });
           expect(resumed.code, `${about}\n${resumed.stderr}`).toBe(0);
           expect(JSON.parse(resumed.stdout).strategies, about).toEqual(strategies);

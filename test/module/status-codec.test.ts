@@ -7,6 +7,7 @@ import {
   type StatusName,
 } from "../../src/module/status-codes.ts";
 import { formatHex64, parseHex64 } from "../../src/units/hex64.ts";
+import { tally } from "../support/totals.ts";
 
 const NAMES = Object.keys(STATUS_CODES) as StatusName[];
 const OPERANDS = Object.keys(OPERAND_IDS) as OperandName[];
@@ -19,6 +20,20 @@ describe("the 64-bit status", () => {
       expect(status.value & 0xffff_ffffn).toBe(BigInt(OPERAND_IDS[operand]));
       expect(status.text).toBe(`${name}|${operand}`);
       expect(parseHex64(formatHex64(status.value))).toBe(status.value);
+    }
+  });
+
+  test("keeps every value of its details, and comes back from JSON", () => {
+    tally("E11", NAMES.length * 256, "statuses with each of 256 details");
+    for (const name of NAMES) {
+      for (let details = 0; details < 256; details++) {
+        const { value } = Status.atFieldCode(name, details);
+        const expected = (BigInt(STATUS_CODES[name]) << 32n) | BigInt(details);
+        const text = JSON.stringify(formatHex64(value));
+        if (value !== expected || parseHex64(JSON.parse(text)) !== expected) {
+          expect.unreachable(`${name} ${details} became 0x${value.toString(16)}, ${text}`);
+        }
+      }
     }
   });
 
