@@ -33,13 +33,18 @@ const REST = "rest";
  * needed at once: a plain teardown calls none. Nothing but their functions can be imported then.
  */
 const CALLED_LATER = new Set([
+  "src/cli/scenario-input.ts",
+  "src/lab/expect/baseline-file.ts",
   "src/lab/expect/evaluate.ts",
   "src/lab/expect/parse.ts",
   "src/lab/explain-strategy.ts",
+  "src/lab/faults/legal-statuses.ts",
   "src/lab/guest-life.ts",
   "src/lab/module-locks.ts",
   "src/lab/platform-schema.ts",
   "src/lab/scenario/config.ts",
+  "src/lab/sweep/sweep-baseline.ts",
+  "src/lab/trace/unit-times.ts",
   ...["csv", "github", "json", "junit", "markdown", "ndjson", "run", "tap"].map(
     (name) => `src/report/${name}.ts`,
   ),
