@@ -84,7 +84,7 @@ describe.each(COMMANDS)("%s", (line, kind) => {
       if (NO_STRACE !== null) skip(NO_STRACE);
       const chance = new Chance(testSeed());
       const about = `${line}; ${replay(FILE, testSeed())}`;
-      const some = calls.filter((call) => changesSomething(call) && chance.is(0.3));
+      const some = calls.filter((call) => changesSomething(call) && chance.is(0.2));
       const boundaries = runs(0, 1) === 1 ? calls : some;
       tally("R2", boundaries.length, "system calls killed at");
       let missed = 0;

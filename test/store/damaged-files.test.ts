@@ -71,7 +71,7 @@ describe("a flipped bit", () => {
     expect(unseen(small, 1)).toContain("read as");
     const chance = new Chance(testSeed());
     const all = Array.from({ length: small.length * 8 }, (_, bit) => bit);
-    const bits = all.filter(() => chance.is(runs(0.1, 1)));
+    const bits = all.filter(() => chance.is(runs(0.05, 1)));
     tally("R10", bits.length, "flipped bits of a store");
     expectAllSeen(small, 1, bits);
   });

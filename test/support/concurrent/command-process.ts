@@ -3,11 +3,11 @@
  * of them at the same time.
  *
  *     commands DIR < LINES         runs the command lines (a JSON list), a JSON record for each
- *     write DIR SECONDS NAME       makes, fills and destroys TDs called NAME-1, NAME-2 ...
- *     read DIR SECONDS             lists and reads what is stored, and judges it
+ *     write DIR NAME               makes, fills and destroys TDs until its input ends
+ *     read DIR SECONDS READS       lists and judges what is stored, so long and so often at least
  */
-import fs, { readFileSync, writeSync } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
+import { readFileSync, writeSync } from "node:fs";
+import { storage } from "../../../src/store/storage.ts";
 import { captureCommand } from "../captured-command.ts";
 import type { CommandRecord } from "./history.ts";
 import { StoreReader } from "./store-reader.ts";
@@ -16,13 +16,12 @@ import { StoreReader } from "./store-reader.ts";
 let written: number | null = null;
 
 function watchGenerations(): void {
-  const link = fs.linkSync;
-  fs.linkSync = (from, to) => {
-    link(from, to);
+  const { linkSync } = storage;
+  storage.linkSync = (from, to) => {
+    linkSync(from, to);
     const number = /host\.([0-9]+)\.json$/.exec(String(to))?.[1];
     if (number !== undefined) written = Number(number);
   };
-  syncBuiltinESMExports();
 }
 
 async function record(args: readonly string[], store: string): Promise<CommandRecord> {
@@ -45,8 +44,12 @@ function say(value: unknown): void {
 /** TDs of one writer: a store that only grew would make each read slower than the last. */
 const TDS_OF_A_WRITER = 20;
 
-async function write(store: string, until: number, name: string): Promise<void> {
+async function write(store: string, name: string): Promise<void> {
   let [td, commands] = [0, 0];
+  let isWanted = true;
+  process.stdin.resume().on("end", () => {
+    isWanted = false;
+  });
   const failures: string[] = [];
   const run = async (line: string) => {
     const { code, stderr } = await captureCommand(line.split(" "), store);
@@ -54,7 +57,9 @@ async function write(store: string, until: number, name: string): Promise<void> 
     // The lock may be asked for in vain.
     if (code !== 0 && code !== 75) failures.push(`${line}: ${code}, ${stderr}`);
   };
-  while (performance.now() < until && failures.length === 0) {
+  while (isWanted && failures.length === 0) {
+    // What a command waits for comes before what the process is told.
+    await new Promise((resolve) => setImmediate(resolve));
     if (td < TDS_OF_A_WRITER) {
       td += 1;
       await run(`create ${name}-${td} --memory 64K --vcpus 1`);
@@ -68,20 +73,20 @@ async function write(store: string, until: number, name: string): Promise<void> 
   say({ commands, failures });
 }
 
-async function read(store: string, until: number): Promise<void> {
+async function read(store: string, seconds: number, least: number): Promise<void> {
+  const until = performance.now() + seconds * 1000;
   const reader = new StoreReader(store);
   let reads = 0;
-  while (performance.now() < until && reader.faults.length === 0) {
+  while ((performance.now() < until || reads < least) && reader.faults.length === 0) {
     await reader.read();
     reads += 1;
   }
   say({ reads, faults: reader.faults });
 }
 
-async function main([task, store = "", seconds = "0", name = ""]: string[]): Promise<void> {
-  const until = performance.now() + Number(seconds) * 1000;
-  if (task === "write") return write(store, until, name);
-  if (task === "read") return read(store, until);
+async function main([task, store = "", ...rest]: string[]): Promise<void> {
+  if (task === "write") return write(store, rest[0] ?? "");
+  if (task === "read") return read(store, Number(rest[0]), Number(rest[1]));
   watchGenerations();
   const lines = JSON.parse(readFileSync(0, "utf8")) as string[][];
   for (const line of lines) say(await record(line, store));
