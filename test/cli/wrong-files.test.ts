@@ -155,7 +155,7 @@ describe("wrong files and flags", () => {
   test("wait for nothing", async () => {
     // The least of several: the machine may be busy with other things.
     const times: number[] = [];
-    for (let i = 0; i < 5 && !times.some((ms) => ms < 1000); i++) {
+    for (let i = 0; i < 20 && !times.some((ms) => ms < 1000); i++) {
       const begun = performance.now();
       await runCli(["run", "huge.yaml"], { cwd });
       times.push(performance.now() - begun);
