@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { tdhPhymemPageReclaim } from "../../../src/module/leaves/tdh-phymem-page-reclaim.ts";
+import { RCX, Registers } from "../../../src/module/registers.ts";
 import { TestHost, TestTd } from "../../support/module.ts";
+import { freeHkid } from "../../support/teardown.ts";
 
 const LEAF = "TDH.PHYMEM.PAGE.RECLAIM";
 const GPA = 0x4000_0000;
@@ -115,5 +118,51 @@ describe("TDH.PHYMEM.PAGE.RECLAIM", () => {
       expect(host.call(LEAF, { rcx }).status).toBe("TDX_OPERAND_BUSY|RCX");
     }
     expect(host.call(LEAF, { rcx: small }).status).toBe("TDX_LIFECYCLE_STATE_INCORRECT");
+  });
+});
+
+describe("TDH.PHYMEM.PAGE.RECLAIM of many pages at once", () => {
+  /** How many of 600 calls, pages `stride` bytes apart, end alike. */
+  function reach(host: TestHost, rcx: number, rcxStride = 4096) {
+    const r = new Registers();
+    r.setNumber(RCX, rcx);
+    const span = { rcxStride, r8Stride: 0, addedLevels: 0 };
+    return tdhPhymemPageReclaim.reach?.(host.module, r, 600, span);
+  }
+
+  function withPages() {
+    const { td: tested, host } = td(false);
+    const pages = Array.from({ length: 3 }, (_, i) => tested.aug(GPA + (i + 1) * 4096));
+    const large = [2, 3].map((i) => tested.aug(GPA + i * 2 ** 21, 1));
+    return { td: tested, host, small: pages[0] as number, large: large[0] as number };
+  }
+
+  it("is uniform over neighbours of one kind, a page of 2 MiB counting once", () => {
+    const made = withPages();
+    freeHkid(made.td);
+    expect(reach(made.host, made.small)).toBe(3);
+    expect(reach(made.host, made.large, 2 ** 21)).toBe(2);
+  });
+
+  it("goes call by call where the operands skip pages or stand inside one", () => {
+    const made = withPages();
+    freeHkid(made.td);
+    expect(reach(made.host, made.small, 8192)).toBe(1);
+    expect(reach(made.host, made.large)).toBe(1);
+    expect(reach(made.host, made.large + 4096, 2 ** 21)).toBe(1);
+  });
+
+  it("goes call by call before the teardown, and over free pages", () => {
+    const made = withPages();
+    expect(reach(made.host, made.small)).toBe(1);
+    freeHkid(made.td);
+    expect(reach(made.host, made.host.memory())).toBe(1);
+  });
+
+  it("goes call by call while a vCPU of any TD holds locks", () => {
+    const made = withPages();
+    freeHkid(made.td);
+    new TestTd(made.host).enter();
+    expect(reach(made.host, made.small)).toBe(1);
   });
 });

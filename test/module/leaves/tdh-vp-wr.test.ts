@@ -111,6 +111,10 @@ describe("TDH.VP.RD", () => {
     expect(fields).toBe(10);
   });
 
+  it("version 0 has no first field: all-ones name none", () => {
+    expect(read(runnable(), ALL_ONES).status).toBe("TDX_METADATA_FIELD_ID_INCORRECT");
+  });
+
   it("rejects version 2 itself", () => {
     const answer = read(runnable(), SHARED_EPTP, { version: 2 });
     expect(answer).toMatchObject({ status: "TDX_OPERAND_INVALID|RAX", rdx: ALL_ONES, r8: 0n });
