@@ -18,8 +18,10 @@ function file(content: string | Uint8Array, name = "some.ndjson"): string {
 }
 
 describe("replay", () => {
-  test("of the public vectors finds no mismatch and exits 0", async () => {
-    const { code, stdout, stderr } = await runCli(["replay", vectorFile("seamcall-vectors")]);
+  test("of the public vectors finds no mismatch in two seconds and exits 0", async () => {
+    const { code, stdout, stderr } = await runCli(["replay", vectorFile("seamcall-vectors")], {
+      cpuSeconds: 2,
+    });
     expect(stdout).toBe(
       "401 sequences, 31,640 steps, 30,508 SEAMCALLs, 330 pairs of leaf and status\n" +
         "0 mismatches\n",
