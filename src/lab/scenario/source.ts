@@ -2,8 +2,8 @@ import { Failure } from "../../units/failure.ts";
 
 export type Path = readonly (string | number)[];
 
-/** Longer texts are no scenarios; a scenario of every option is below 10 KiB. */
-export const SCENARIO_BYTES_MAX = 256 * 1024;
+/** A scenario of every option is below 10 KiB; the YAML reader is quadratic in keys and errors. */
+export const SCENARIO_BYTES_MAX = 32 * 1024;
 /** Repetitions through YAML aliases: what a reader can follow, and a YAML bomb cannot live on. */
 const ALIASES_MAX = 50;
 
@@ -29,7 +29,7 @@ export interface FaultOptions {
  * @throws Failure `data` with line and column
  */
 export async function parseSource(text: string, origin: string): Promise<ScenarioSource> {
-  const { LineCounter, parseDocument, isMap, isNode } = await import("yaml");
+  const { LineCounter, parseDocument, isMap, isNode, visit } = await import("yaml");
   if (text.length > SCENARIO_BYTES_MAX) {
     throw new Failure("data", `${origin} is too large for a scenario`);
   }
@@ -63,7 +63,15 @@ export async function parseSource(text: string, origin: string): Promise<Scenari
   };
   return {
     origin,
-    value: guarded(origin, () => document.toJS({ maxAliasCount: ALIASES_MAX })),
+    value: guarded(origin, () => {
+      // The package looks for each alias's anchor from the start: thousands would take minutes.
+      let aliases = 0;
+      const count = (): void => {
+        if (++aliases > ALIASES_MAX) throw new ReferenceError("too many aliases");
+      };
+      visit(document, { Alias: count });
+      return document.toJS({ maxAliasCount: ALIASES_MAX });
+    }),
     fault(path, what, { hint, atKey = false, cause } = {}) {
       const name = spoken(path);
       const message = `${place(offsetOf(path, atKey))}: ${name === "" ? "" : `${name}: `}${what}`;
