@@ -87,6 +87,9 @@ function child(node: unknown, key: string | number): unknown {
 
 /** The parser's own exceptions are about the text: nesting beyond the stack, too many aliases. */
 function guarded<T>(origin: string, read: () => T): T {
+  const { stackTraceLimit } = Error;
+  // It makes an Error for each fault of the text, thousands of them, and none needs a stack.
+  Error.stackTraceLimit = 0;
   try {
     return read();
   } catch (cause) {
@@ -97,6 +100,8 @@ function guarded<T>(origin: string, read: () => T): T {
           ? `it repeats more than ${ALIASES_MAX} times through aliases, or a missing anchor`
           : (cause as Error).message;
     throw new Failure("data", `${origin}: ${what}`, { cause });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
