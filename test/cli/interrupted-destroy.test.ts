@@ -15,10 +15,10 @@ const FILE = "test/cli/interrupted-destroy.test.ts";
 const ENDS = {
   SIGINT: { codes: [0, 130, "SIGINT"], mayBePart: true },
   SIGTERM: { codes: [0, 143, "SIGTERM"], mayBePart: true },
-  // Not asked for, so it ends the process as it would any other, and nothing was stored.
+  // Not listened for, so it ends the process as it would any other.
   SIGHUP: { codes: [0, "SIGHUP"], mayBePart: false },
-  // Its reader went away: the work is done all the same.
-  SIGPIPE: { codes: [0], mayBePart: false },
+  // Its reader went away: the work is done all the same, once node has started.
+  SIGPIPE: { codes: [0, "SIGPIPE"], mayBePart: false },
 } as const;
 
 describe("at any time of a long destroy", () => {
@@ -76,7 +76,7 @@ describe("at any time of a long destroy", () => {
         expect(stderr, about).not.toMatch(/^\s+at /m);
         const state = storeState(copy);
         if (end === 0) expect(state, about).toBe(after);
-        else if (!ENDS[signal].mayBePart) expect(state, about).toBe(before);
+        else if (!ENDS[signal].mayBePart) expect([before, after], about).toContain(state);
         if (state === after) continue;
         const rest = await captureCommand([...destroy, "--format", "json"], copy);
         expect(rest.code, about).toBe(0);
