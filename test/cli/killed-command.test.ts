@@ -9,8 +9,8 @@ import { temporaryDirectory } from "../support/temporary.ts";
 import { tally } from "../support/totals.ts";
 
 const FILE = "test/cli/killed-command.test.ts";
-/** Commands at the same time in the nightly run, as many as it counts on processors. */
-const AT_ONCE = runs(1, 2);
+/** Commands at the same time, as many as the tests count on processors. */
+const AT_ONCE = 2;
 
 interface Command {
   readonly args: readonly string[];
