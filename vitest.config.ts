@@ -5,6 +5,10 @@ import { versionDefine } from "./scripts/bundle.mjs";
 const shared = {
   isolate: false,
   pool: "threads" as const,
+  // All cores: vitest would leave one idle, which on two is half of them.
+  maxWorkers: "100%",
+  // For machines that do something else meanwhile; what has to be fast is bounded by processor time.
+  testTimeout: 30_000,
   globalSetup: ["test/support/temporary-root.ts"],
 };
 
@@ -28,8 +32,6 @@ export default defineConfig({
           name: "cli",
           include: ["test/cli/**/*.test.ts"],
           globalSetup: [...shared.globalSetup, "test/support/cli-bundle.ts"],
-          // Each test starts node at least once, on machines that may have two cores.
-          testTimeout: 30_000,
         },
       },
     ],

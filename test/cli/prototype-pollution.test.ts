@@ -18,7 +18,9 @@ const POISONS = [
   '"__proto__": null',
 ];
 const KINDS = (await inputKinds(SANDBOX)).flatMap((kind) =>
-  kind.sound.filter((bytes) => bytes.includes("{")).map((bytes) => ({ ...kind, bytes })),
+  kind.sound
+    .filter((bytes) => Buffer.from(bytes).includes("{"))
+    .map((bytes) => ({ ...kind, bytes })),
 );
 
 /** A sound file with a poisonous key in one of its objects. */
