@@ -2,18 +2,19 @@ import { tdhMemTrack } from "../../module/leaves/tdh-mem-track.ts";
 import { SUCCESS } from "../../module/status.ts";
 import { BodyProgress } from "../body-progress.ts";
 import { policyOf } from "../call-policy.ts";
-import { FRAMES_PER_ENTRY } from "../guest-memory.ts";
+import { FRAMES_PER_ENTRY, type LeafRun } from "../guest-memory.ts";
 import { kickVcpus, leaveGuest } from "../kick-vcpus.ts";
 import { onePerPackage } from "../packages.ts";
 import type { KvmHost, KvmVm, Zap } from "../vm.ts";
-import { bug } from "./aftermath.ts";
+import { bug, leak } from "./aftermath.ts";
 import { clearPages } from "./clear-pages.ts";
 import { blockStep, type FrameRange, leavesIn } from "./leaf-entries.ts";
 
 /**
  * What-if `batch-track`: blocks every leaf of the range, then begins one TLB epoch for all. The
  * module allows it because BLOCK notes the epoch in each page, and one TRACK with all vCPUs out
- * afterwards makes every one of these notes old enough (ABI 5).
+ * afterwards makes every one of these notes old enough (ABI 5). As in C.1, a leaf whose BLOCK fails
+ * is given up at once, and where the TRACK fails so are all.
  */
 export function* blockAndTrack(host: KvmHost, vm: KvmVm, range: FrameRange): Generator<void, void> {
   const { state } = vm;
@@ -33,10 +34,15 @@ export function* blockAndTrack(host: KvmHost, vm: KvmVm, range: FrameRange): Gen
         zap = { level, from: next, isTracked: false };
         state.zap = zap;
       }
-      if (progress.failure !== null) bug(vm, progress.failure.leaf, progress.failure.status);
+      const { done, failure } = progress;
+      if (failure !== null) {
+        const before = done * FRAMES_PER_ENTRY[level];
+        bug(vm, failure.leaf, failure.status);
+        giveUp(vm, { level, gfn: run.gfn + before, pfn: run.pfn + before, leaves: 1 });
+      }
     }
   }
-  trackOnce(host, vm);
+  trackOnce(host, vm, range);
   state.zap = { level: 0, from: 0, isTracked: true };
   yield* host.port.pause();
 }
@@ -45,13 +51,25 @@ function isEmpty(vm: KvmVm, range: FrameRange): boolean {
   return leavesIn(vm, 1, range) === null && leavesIn(vm, 0, range) === null;
 }
 
-function trackOnce(host: KvmHost, vm: KvmVm): void {
+/** KVM_BUG_ON: these pages are neither freed nor mapped any more (V19-070). */
+function giveUp(vm: KvmVm, { level, gfn, pfn, leaves }: LeafRun): void {
+  vm.memory.unmap(level, gfn, leaves);
+  leak(vm, pfn, leaves * FRAMES_PER_ENTRY[level], "private page");
+}
+
+function trackOnce(host: KvmHost, vm: KvmVm, range: FrameRange): void {
   if (!vm.state.isFinalized) return;
   kickVcpus(host, vm);
   const operands = { rcx: vm.tdrAddress, ...policyOf(host, vm, "memTrack") };
   const status = host.port.call(tdhMemTrack, 0, operands);
-  if (status !== SUCCESS) bug(vm, tdhMemTrack, status);
   leaveGuest(host, vm);
+  if (status === SUCCESS) return;
+  bug(vm, tdhMemTrack, status);
+  for (const level of [1, 0] as const) {
+    for (let run = leavesIn(vm, level, range); run; run = leavesIn(vm, level, range)) {
+      giveUp(vm, run);
+    }
+  }
 }
 
 /** What-if `batch-wbinvd`: these pages were removed, their lines are still in the caches. */
