@@ -31,6 +31,9 @@ const BUNDLE = "mutation-tests.cjs";
 const DURATIONS = "mutation-durations.json";
 const require = createRequire(import.meta.url);
 
+/** Of the random tests' samples: small, for every mutant that survives has all of them run. */
+const SAMPLE_SHARE = "0.04";
+
 /** More than src has. */
 const MAX_MUTANTS = 100_000;
 
@@ -78,6 +81,7 @@ function compile(text, counting) {
 }
 
 const NONE = -1;
+const ENDLESS = Symbol("endless");
 
 /** The mutant that is switched on. */
 class Active {
@@ -99,6 +103,8 @@ class InProcessRunner {
   #tests = [];
   /** Milliseconds by test, from the first run. @type {Record<string, number>} */
   #durations = {};
+  /** Mutants by the test that noticed them. @type {Record<string, number>} */
+  #kills = {};
   #text = "";
   /** @type {Function | undefined} */
   #load;
@@ -110,6 +116,7 @@ class InProcessRunner {
   async init() {
     // Which tests kill a mutant may not depend on chance.
     process.env["TDX_SIM_TEST_SEED"] ??= "20261123";
+    process.env["TDX_SIM_TEST_SHARE"] = SAMPLE_SHARE;
     const { configureGlobal } = await import("fast-check");
     configureGlobal({ endOnFailure: true });
     if (!existsSync(BUNDLE)) await bundle();
@@ -127,7 +134,7 @@ class InProcessRunner {
     // Backwards: a test that needs those before it would fail, and could not judge a mutant alone.
     for (const test of this.#tests.reverse()) {
       passed.fill(0);
-      const result = await outcome(test);
+      const result = /** @type {TestResult} */ (await outcome(test));
       tests.push(result);
       mutantCoverage.perTest[test.id] = counts(passed);
       this.#durations[test.id] = result.timeSpentMs;
@@ -169,9 +176,17 @@ class InProcessRunner {
     /** @type {TestResult[]} */
     const tests = [];
     for (const test of this.#chosen(testFilter)) {
-      const result = await outcome(test);
+      const result = await outcome(test, this.#limitOf(test));
+      if (result === ENDLESS) {
+        // What was broken off in its middle may have left anything behind.
+        this.#tests = [];
+        return { status: MutantRunStatus.Timeout, reason: test.id };
+      }
       tests.push(result);
-      if (result.status === TestStatus.Failed) break;
+      if (result.status === TestStatus.Failed) {
+        this.#kills[test.id] = (this.#kills[test.id] ?? 0) + 1;
+        break;
+      }
     }
     const endless = determineHitLimitReached(active.hits, hitLimit);
     return toMutantRunResult(endless ?? { status: DryRunStatus.Complete, tests });
@@ -188,13 +203,19 @@ class InProcessRunner {
     this.#tests = collection.tests;
   }
 
-  /** Shortest first: most mutants die early. @param {readonly string[] | undefined} filter */
+  /** Short ones that noticed much come first. @param {readonly string[] | undefined} filter */
   #chosen(filter) {
     const wanted = filter === undefined ? undefined : new Set(filter);
-    const duration = (/** @type {CollectedTest} */ { id }) => this.#durations[id] ?? 0;
+    const cost = (/** @type {CollectedTest} */ { id }) =>
+      (this.#durations[id] ?? 0) / (1 + (this.#kills[id] ?? 0));
     return this.#tests
       .filter(({ id }) => wanted?.has(id) ?? true)
-      .sort((a, b) => duration(a) - duration(b));
+      .sort((a, b) => cost(a) - cost(b));
+  }
+
+  /** Milliseconds after which a test never ends. @param {CollectedTest} test */
+  #limitOf({ id }) {
+    return 2000 + 10 * (this.#durations[id] ?? 0);
   }
 }
 
@@ -206,18 +227,42 @@ function counts(passed) {
   return found;
 }
 
-/** @param {CollectedTest} test @returns {Promise<TestResult>} */
-async function outcome({ id, name, file, run }) {
+/**
+ * Runs a test, and breaks it off when it takes longer than `limit` milliseconds: an endless loop
+ * before its first await by vm's watchdog, which works on everything that is called from inside,
+ * an endless wait by a timer. For a loop after an await there is Stryker, which ends the process.
+ * @param {CollectedTest} test
+ * @param {number} limit
+ * @returns {Promise<TestResult | typeof ENDLESS>}
+ */
+async function outcome({ id, name, file, run }, limit = Number.POSITIVE_INFINITY) {
   const began = performance.now();
   const about = { id, name, fileName: file };
   try {
-    await run();
+    const going = limit === Number.POSITIVE_INFINITY ? run() : watched(run, limit);
+    if ((await going) === ENDLESS) return ENDLESS;
     return { ...about, timeSpentMs: performance.now() - began, status: TestStatus.Success };
   } catch (error) {
+    if (/** @type {any} */ (error)?.code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return ENDLESS;
     const failureMessage = error instanceof Error ? error.message : String(error);
     const timeSpentMs = performance.now() - began;
     return { ...about, timeSpentMs, status: TestStatus.Failed, failureMessage };
   }
+}
+
+const CALL = new vm.Script("__mutationTest()");
+
+/** @param {() => unknown} run @param {number} limit */
+function watched(run, limit) {
+  Object.assign(globalThis, { __mutationTest: run });
+  const going = CALL.runInThisContext({ timeout: Math.ceil(limit) });
+  if (!(going instanceof Promise)) return going;
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, limit, ENDLESS);
+  });
+  return Promise.race([going, late]).finally(() => clearTimeout(timer));
 }
 
 export const strykerPlugins = [

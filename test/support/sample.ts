@@ -5,8 +5,13 @@
 const NIGHTLY = process.env["TDX_SIM_NIGHTLY"] === "1";
 const SEED = process.env["TDX_SIM_TEST_SEED"];
 
+/** Part of the sample that judges a mutant (scripts/mutation); the whole anywhere else. */
+const SHARE = Number(process.env["TDX_SIM_TEST_SHARE"] ?? 1);
+const FEWEST = 4;
+
 export function runs(everyChange: number, nightly: number): number {
-  return NIGHTLY ? nightly : everyChange;
+  if (NIGHTLY) return nightly;
+  return Math.max(Math.ceil(everyChange * SHARE), Math.min(everyChange, FEWEST));
 }
 
 /** Seed of this run: the same with every change, a new one each night, or the one that is given. */
