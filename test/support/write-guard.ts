@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { storage } from "../../src/store/storage.ts";
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -29,28 +30,37 @@ const CHANGING: Readonly<Record<string, readonly number[]>> = {
  * the sandbox is let through.
  */
 export class WriteGuard {
-  readonly #originals = new Map<string, Call>();
+  readonly #restore: (() => void)[] = [];
   /** Node keeps some of these functions when it first needs them: they outlive the guard. */
   #isWatching = true;
   readonly #refused: { call: string; path: string }[] = [];
 
   constructor(sandbox: string) {
-    const functions = fs as unknown as Record<string, Call>;
-    for (const [name, paths] of Object.entries(CHANGING)) {
-      const original = functions[name] as Call;
-      this.#originals.set(name, original);
-      functions[name] = (...args) => {
-        for (const at of this.#isWatching ? paths : []) {
-          const path = args[at];
-          if (typeof path !== "string" || (name === "openSync" && isReading(args[1]))) continue;
-          if (isWithin(path, sandbox)) continue;
-          this.#refused.push({ call: name, path: finalPath(path) });
-          throw Object.assign(new Error(`EACCES: permission denied, ${name}`), { code: "EACCES" });
-        }
-        return original(...args);
-      };
+    // The store's own file operations were taken from node:fs before.
+    for (const functions of [fs, storage] as unknown as Record<string, Call>[]) {
+      for (const [name, paths] of Object.entries(CHANGING)) {
+        const original = functions[name];
+        if (original === undefined) continue;
+        this.#restore.push(() => {
+          functions[name] = original;
+        });
+        functions[name] = (...args) => {
+          if (this.#isWatching) this.#judge(name, args, paths, sandbox);
+          return original(...args);
+        };
+      }
     }
     syncBuiltinESMExports();
+  }
+
+  #judge(name: string, args: readonly unknown[], paths: readonly number[], sandbox: string): void {
+    for (const at of paths) {
+      const path = args[at];
+      if (typeof path !== "string" || (name === "openSync" && isReading(args[1]))) continue;
+      if (isWithin(path, sandbox)) continue;
+      this.#refused.push({ call: name, path: finalPath(path) });
+      throw Object.assign(new Error(`EACCES: permission denied, ${name}`), { code: "EACCES" });
+    }
   }
 
   /** What was refused since the last call, less what the arguments themselves name. */
@@ -65,9 +75,7 @@ export class WriteGuard {
   /** Lets everything through again. */
   end(): void {
     this.#isWatching = false;
-    for (const [name, original] of this.#originals) {
-      (fs as unknown as Record<string, Call>)[name] = original;
-    }
+    for (const restore of this.#restore) restore();
     syncBuiltinESMExports();
   }
 }
