@@ -52,21 +52,67 @@ export async function traceCli(
   store: string,
   injection?: string,
 ): Promise<Traced> {
-  const log = join(temporaryDirectory("strace"), "log");
   const inject = injection === undefined ? [] : ["-e", `inject=${injection}`];
-  const options = ["-f", "-qq", "-o", log, "-e", `trace=${CALLS}`, "-e", "signal=none"];
-  const child = spawn(
-    "strace",
-    [...options, ...inject, "--", process.execPath, LAUNCHER, ...args],
-    { env: { PATH: process.env["PATH"] ?? "", TDX_SIM_STORE: store }, timeout: 60_000 },
-  );
+  const env = { TDX_SIM_STORE: store };
+  const options = ["-e", `trace=${CALLS}`, ...inject];
+  const { log, ...ended } = await straced(options, [LAUNCHER, ...args], env);
+  return { ...ended, calls: mainCalls(log) };
+}
+
+/** What opens a connection, by its name in the kernel. */
+const NETWORK = ["socket", "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg"];
+/** What makes, replaces or removes a file; not every machine has all. */
+const CHANGES = [
+  ...["open", "openat", "openat2", "creat", "mkdir", "mkdirat", "mknod", "mknodat", "truncate"],
+  ...["rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink"],
+  ...["unlinkat", "rmdir", "chmod", "fchmodat", "chown", "fchownat", "utimensat"],
+];
+
+export interface Reach extends Pick<Traced, "code" | "stdout" | "stderr"> {
+  /** Calls of any thread that have to do with a network, as strace spells them. */
+  readonly network: readonly string[];
+  /** Paths of files that were opened for writing, made, renamed or removed. */
+  readonly written: readonly string[];
+}
+
+/** Runs node on a program and tells what it touched outside itself. */
+export async function reachOf(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<Reach> {
+  const calls = [...NETWORK, ...CHANGES].map((name) => `?${name}`);
+  const { log, ...ended } = await straced(["-e", `trace=${calls}`], args, env, cwd);
+  const lines = readFileSync(log, "utf8").split("\n");
+  const isCallOf = (line: string, names: readonly string[]): boolean =>
+    names.includes(/^\d+ +(\w+)\(/.exec(line)?.[1] ?? "");
+  const written = lines
+    .filter((line) => isCallOf(line, CHANGES))
+    .filter((line) => !/ open(at2?)?\(/.test(line) || /O_WRONLY|O_RDWR|O_CREAT/.test(line))
+    .flatMap((line) => Array.from(line.matchAll(/"((?:[^"\\]|\\.)*)"/g), ([, path = ""]) => path));
+  return { ...ended, network: lines.filter((line) => isCallOf(line, NETWORK)), written };
+}
+
+async function straced(
+  options: readonly string[],
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd?: string,
+): Promise<Pick<Traced, "code" | "stdout" | "stderr"> & { readonly log: string }> {
+  const log = join(temporaryDirectory("strace"), "log");
+  const common = ["-f", "-qq", "-o", log, "-s", "4096", "-e", "signal=none"];
+  const child = spawn("strace", [...common, ...options, "--", process.execPath, ...args], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    timeout: 60_000,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   const [stdout, stderr]: Buffer[][] = [[], []];
   child.stdout.on("data", (chunk: Buffer) => stdout?.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr?.push(chunk));
   child.stdin.end();
   const [code] = (await once(child, "close")) as [number | null];
   const text = (chunks: Buffer[] = []): string => Buffer.concat(chunks).toString();
-  return { code, stdout: text(stdout), stderr: text(stderr), calls: mainCalls(log) };
+  return { code, stdout: text(stdout), stderr: text(stderr), log };
 }
 
 /** Reads a log: `PID name(args) = result`; threads are told apart by their PID, the main first. */
