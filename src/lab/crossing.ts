@@ -1,4 +1,5 @@
 import type { KernelGeneration, Strategy } from "../kvm/generations/generation.ts";
+import { TERMINATE_VM } from "../kvm/teardown/terminate-vm.ts";
 import { KvmVm } from "../kvm/vm.ts";
 import { Failure } from "../units/failure.ts";
 import { findGeneration, strategyOf } from "./kernels.ts";
@@ -56,4 +57,13 @@ export function missing(
     const lacking = (names ?? []).filter((name) => !own.includes(name));
     return lacking.map((name) => `${kernel} has no strategy ${name} (-EINVAL)`);
   });
+}
+
+/**
+ * Whether two teardowns make the same SEAMCALLs where all vCPUs stopped before: `exit` and `hint`
+ * differ in who starts them, not in a step.
+ */
+export function areAlike(one: Strategy, other: Strategy): boolean {
+  const isTerminated = ({ command }: Strategy) => command === TERMINATE_VM;
+  return isTerminated(one) === isTerminated(other) && one.steps.join() === other.steps.join();
 }

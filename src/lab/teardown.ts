@@ -8,7 +8,7 @@ import type { KvmHost } from "../kvm/vm.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
 import { compareStrategies, describeTd, resultOf, strategyResult } from "./build-result.ts";
-import { chosenOf, crossed, differences, missing } from "./crossing.ts";
+import { areAlike, chosenOf, crossed, differences, missing } from "./crossing.ts";
 import { drive, type RunControl } from "./drive.ts";
 import { findGeneration, strategyOf } from "./kernels.ts";
 import { fillTd, makeTd, refuse, refuseGone, requireTd } from "./lifecycle.ts";
@@ -172,13 +172,21 @@ export async function compareHosted(
   for (const { host, td } of candidates) {
     if (td.teardown !== null) throw refuseGone(td, "compare");
     const before = describeTd(td, origin.name, origin.source);
+    const emulated = new Map<Strategy, StrategyResult>();
     for (const strategy of chosenOf(td.vm.generation, names, kernels)) {
       if (names !== undefined) checkWhatIfs(host, td.options, strategy, whatIfs);
+      const alike = isUnwatched(td, session) && likeOneOf(emulated, strategy);
+      if (alike) {
+        strategies.push({ ...alike, strategy: strategy.name });
+        continue;
+      }
       const copy = host.clone();
       const twin = crossed(requireTd(copy, td.name), td.vm.generation.name);
       const idle = await tearDown(copy, twin, strategy, before, session);
       idleFaults = idleFaults.filter((fault) => idle.includes(fault));
-      strategies.push(strategyResult(twin, before, session.profile, whatIfs));
+      const result = strategyResult(twin, before, session.profile, whatIfs);
+      emulated.set(strategy, result);
+      strategies.push(result);
     }
   }
   return resultOf({
@@ -194,6 +202,20 @@ export async function compareHosted(
     whatIfs,
     notes: [...differences(candidates.map(({ td }) => td)), ...missing(kernels, names)],
   });
+}
+
+/** Nothing strikes or sees a single SEAMCALL, so teardowns that are alike need only one. */
+function isUnwatched({ options }: HostedTd, session: Session): boolean {
+  const { step, faults, judge, observe } = session;
+  return !step && options.running === 0 && (faults ?? judge ?? observe) === undefined;
+}
+
+function likeOneOf(
+  emulated: ReadonlyMap<Strategy, StrategyResult>,
+  strategy: Strategy,
+): StrategyResult | undefined {
+  const [, result] = [...emulated].find(([other]) => areAlike(other, strategy)) ?? [];
+  return result;
 }
 
 /** Returns the faults that never struck. */

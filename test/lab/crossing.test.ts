@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_PROFILE } from "../../src/cost/profiles/index.ts";
+import { GENERATIONS } from "../../src/lab/kernels.ts";
 import { createTd, populateTd } from "../../src/lab/lifecycle.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { resolveTdOptions } from "../../src/lab/td-options.ts";
-import { compareFresh, compareTd, destroyTd, type Session } from "../../src/lab/teardown.ts";
+import {
+  compareFresh,
+  compareTd,
+  destroyFresh,
+  destroyTd,
+  type Session,
+} from "../../src/lab/teardown.ts";
 
 const SESSION: Session = { step: false, profile: DEFAULT_PROFILE, seed: 1 };
 const OPTIONS = resolveTdOptions({ memoryBytes: 2 ** 24, vcpus: 2 });
@@ -16,6 +23,30 @@ async function stored(kernel = "v16"): Promise<SimulatedHost> {
   await populateTd(host, "a", { finalize: true }, SESSION);
   return host;
 }
+
+describe("comparing the strategies of a kernel", () => {
+  it.each([...GENERATIONS.keys()])(
+    "tells of each what its own teardown does: %s",
+    async (kernel) => {
+      const options = resolveTdOptions({ ...OPTIONS, kernel });
+      const { strategies } = await compareFresh(options, SOURCE, SESSION);
+      for (const result of strategies) {
+        const alone = await destroyFresh(options, { ...SOURCE, ...result }, SESSION);
+        expect(alone.strategies).toEqual([result]);
+      }
+    },
+  );
+
+  it("emulates each for who watches the SEAMCALLs", async () => {
+    const watched: string[] = [];
+    const observe = (strategy: string) => {
+      watched.push(strategy);
+      return { phase() {}, seamcalls() {}, hostWork() {} };
+    };
+    await compareFresh(OPTIONS, SOURCE, { ...SESSION, observe });
+    expect(watched).toEqual(["runtime", "exit", "hint"]);
+  });
+});
 
 describe("comparing kernels", () => {
   it("puts every strategy of each into one result", async () => {

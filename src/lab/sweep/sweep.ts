@@ -1,6 +1,3 @@
-import type { Strategy } from "../../kvm/generations/generation.ts";
-import { TERMINATE_VM } from "../../kvm/teardown/terminate-vm.ts";
-import { compareStrategies } from "../build-result.ts";
 import { turn } from "../drive.ts";
 import { generation, strategyOf } from "../kernels.ts";
 import type { Result } from "../result.ts";
@@ -71,41 +68,7 @@ async function resultAt(
   session: Session,
 ): Promise<Result> {
   const host = await td.become(options, session);
-  const { strategies } = generation(options.kernel);
-  const names = named ?? strategies.map(({ name }) => name);
-  const same = session.faults === undefined ? alike(strategies) : new Map<string, string>();
-  const taken = [...new Set(names.map((name) => same.get(name) ?? name))];
-  const result = await compareTd(host, "td", { strategies: taken }, session);
-  const results = names.map((strategy) => ({
-    ...(result.strategies.find((each) => each.strategy === (same.get(strategy) ?? strategy)) ??
-      lacking(strategy)),
-    strategy,
-  }));
-  return {
-    ...result,
-    command: "sweep",
-    td: { ...result.td, name: null, source: "options" },
-    strategies: results,
-    comparison: compareStrategies(results),
-  };
-}
-
-function lacking(strategy: string): never {
-  throw new Error(`no result of ${strategy}`);
-}
-
-/**
- * Strategies that make the same SEAMCALLs as one before them, by name: on a TD whose vCPUs all
- * stopped, `exit` and `hint` differ in who starts them, not in a step. They are emulated once.
- */
-function alike(strategies: readonly Strategy[]): Map<string, string> {
-  const firsts = new Map<string, string>();
-  const same = new Map<string, string>();
-  for (const { name, steps, command } of strategies) {
-    const key = [command === TERMINATE_VM, ...steps].join();
-    const first = firsts.get(key);
-    if (first === undefined) firsts.set(key, name);
-    else same.set(name, first);
-  }
-  return same;
+  const request = named === null ? {} : { strategies: named };
+  const result = await compareTd(host, "td", request, session);
+  return { ...result, command: "sweep", td: { ...result.td, name: null, source: "options" } };
 }
