@@ -117,12 +117,25 @@ describe("KVM_TDX_TERMINATE_VM (kvm-teardown D.2)", () => {
     expectPristine(whole.host);
   });
 
-  it.each(all)("of %s is -EBUSY while a vCPU is in KVM_RUN, and may be tried again", (kernel) => {
-    const { td } = built("touched", { kernel });
-    td.run(1);
-    expect(td.terminateVm()).toMatchObject({ ok: false, errno: "EBUSY" });
-    td.interrupt(1);
-    expect(td.terminateVm()).toMatchObject({ ok: true });
+  it.each(all.flatMap((kernel) => [0, 1].map((vcpu) => ({ kernel, vcpu }))))(
+    "of $kernel is -EBUSY while vCPU $vcpu is in KVM_RUN, and may be tried again",
+    ({ kernel, vcpu }) => {
+      const { td } = built("touched", { kernel });
+      td.run(vcpu);
+      expect(td.terminateVm()).toMatchObject({ ok: false, errno: "EBUSY" });
+      td.interrupt(vcpu);
+      expect(td.terminateVm()).toMatchObject({ ok: true });
+    },
+  );
+
+  it.each(all)("of %s is the beginning of the strategy terminate", (kernel) => {
+    const { host, td } = built("touched", { kernel });
+    td.run(0);
+    expect(td.destroy("terminate")).toMatchObject({ ok: false, errno: "EBUSY" });
+    td.interrupt(0);
+    td.terminateVm();
+    expect(td.destroy("terminate")).toMatchObject({ ok: true });
+    expectPristine(host);
   });
 
   it.each(["terminate-v4", "terminate-v5"])(
@@ -162,6 +175,7 @@ describe("KVM_TDX_TERMINATE_VM (kvm-teardown D.2)", () => {
       expect(td.terminateVm()).toMatchObject({
         ok: false,
         errno: "EINVAL",
+        reason: "no such command",
         seamcalls: { total: 0 },
       });
     },
@@ -175,7 +189,12 @@ describe("KVM_TDX_RELEASE_VM", () => {
 
   it.each(without)("is unknown to $name", ({ name }) => {
     const { td } = built("touched", { kernel: name });
-    expect(td.releaseVm()).toMatchObject({ ok: false, errno: "EINVAL", seamcalls: { total: 0 } });
+    expect(td.releaseVm()).toMatchObject({
+      ok: false,
+      errno: "EINVAL",
+      reason: "no such command",
+      seamcalls: { total: 0 },
+    });
   });
 
   it("is what the strategy hint of a kernel is called by, and no other", () => {

@@ -156,6 +156,13 @@ describe("releasing the HKID (kvm-teardown C.2)", () => {
     expect(host.report("a")).toMatchObject({ hkid: null });
   });
 
+  it("that fails twice leaves one HKID behind, not two", () => {
+    const { host, td } = faulty("touched", "TDH.MNG.KEY.FREEID:OPERAND_BUSY|KOT@k=1");
+    td.releaseVm();
+    td.close();
+    expect(host.td("a")?.vm.state.leakedHkids).toEqual([65]);
+  });
+
   it("takes nothing to write back for success", () => {
     const { host, td } = faulty("touched", "TDH.PHYMEM.CACHE.WB:NO_HKID_READY_TO_WBCACHE@k=1");
     td.releaseVm();
