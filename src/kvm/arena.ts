@@ -19,7 +19,9 @@ export class Arena {
    * Null when none are left.
    */
   alloc(most: number, alignment = 1): { page: number; count: number } | null {
-    for (const run of this.#freed.runs()) {
+    // Most arenas have none, and are asked for page after page.
+    const freed = this.#freed.runCount === 0 ? [] : this.#freed.runs();
+    for (const run of freed) {
       const page = Math.ceil(run.start / alignment) * alignment;
       const fits = run.start + run.length - page;
       const count = Math.floor(Math.min(fits, most) / alignment) * alignment;

@@ -22,6 +22,7 @@ export class HostMemory {
 
   /** The module overwrote `count` pages from `page` on with zeroes or structures of its own. */
   overwrite(page: number, count: number): void {
+    if (this.#blocks.size === 0) return;
     const first = page * BLOCKS_PER_PAGE;
     const end = first + count * BLOCKS_PER_PAGE;
     // Spans of pages are long and the blocks kept are few; single pages are the other way round.
