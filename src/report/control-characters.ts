@@ -1,7 +1,8 @@
-const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** DI: what is drawn as nothing at all, some of it not even assigned yet (UAX #44). */
+const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
 
 /** What JSON lets stand as it is, though a terminal does not. */
-const LEFT_BY_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+const LEFT_BY_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
 
 /** JSON text of plain data, every control and format character escaped: printing it is safe. */
 export function jsonText(value: unknown, indent?: number): string {

@@ -102,3 +102,14 @@ test(
   },
   PATIENCE,
 );
+
+test.each(["constructor", "tostring", "valueof", "hasownproperty", "con", "nul"])(
+  "%j is a name of a TD like any other",
+  async (name) => {
+    const store = memoryDirectory("store");
+    const environment = { HOME: store, TDX_SIM_STORE: store };
+    expect((await runInProcess(["create", name, ...SMALL], environment)).code).toBe(0);
+    expect((await runInProcess(["show", name], environment)).stdout).toContain(name);
+    expect((await runInProcess(["show", `${name}s`], environment)).code).toBe(66);
+  },
+);
