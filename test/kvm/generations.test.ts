@@ -143,6 +143,8 @@ describe("KVM_TDX_TERMINATE_VM (kvm-teardown D.2)", () => {
     (kernel) => {
       const { td } = built("vcpus", { kernel });
       td.terminateVm();
+      const reason = "the VM was terminated and is dead";
+      expect(td.terminateVm()).toMatchObject({ ok: false, errno: "EIO", reason });
       const answers = [
         td.initMemRegion({ gpa: 0, pages: 1 }),
         td.finalizeVm(),
