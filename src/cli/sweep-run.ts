@@ -24,6 +24,7 @@ import type { OutputOptions, Outputs } from "./outputs.ts";
 import { ResumeFile } from "./resume-file.ts";
 import { openRunRecord, type RecordOptions, type RunRecord } from "./run-record.ts";
 import { Interrupted } from "./signals.ts";
+import { optimiseSoon } from "./soon-optimised.ts";
 import { appendSummary, wantsSummary } from "./step-summary.ts";
 import { isReport, RowPrinter, renderSweep } from "./sweep-output.ts";
 import { sweepRecord } from "./sweep-record.ts";
@@ -45,15 +46,20 @@ export interface SweepOptions
 /** Failed expectations that are told by themselves; a sweep may have thousands. */
 const TOLD_MAX = 100;
 
+/** Points whose run is long enough to be optimised for. */
+const MANY_POINTS = 100;
+
 export async function runSweep(cli: Cli, given: SweepOptions): Promise<void> {
   // A grid is known by its digest, which is not to depend on who put the axes together.
   const options = { ...given, axes: inKeyOrder(given.axes) };
   const grid = new Grid(options.axes);
   const strategies = options.strategy ?? null;
   const plan = { grid, strategies, shard: options.shard ?? { index: 1, of: 1 }, skip: 0 };
-  checkPlan(plan);
+  if (shardSize(plan) >= MANY_POINTS) optimiseSoon();
+  const kernels = checkPlan(plan);
   const judgement = readJudgement(options, readSweepBaseline);
   const work = new Sweep(cli, options, plan, judgement);
+  for (const kernel of kernels) judgement.check(work.planned(kernel));
   const output: OutputOptions = options.resume === undefined ? options : withoutStdout(options);
   await runSession(cli, { ...options, ...output }, async (session, outputs) => {
     const record = openRunRecord(options.out);
@@ -107,7 +113,6 @@ class Sweep {
   }
 
   async run(session: Session, outputs: Outputs, record: RunRecord | null): Promise<void> {
-    for (const kernel of this.#kernels()) this.#judgement.check(this.#planned(kernel));
     const grid = this.#gridName(session);
     const { resume } = this.#options;
     const file = resume === undefined ? null : ResumeFile.open(resume, this.#resumePlan(grid));
@@ -198,14 +203,7 @@ class Sweep {
     return new Interrupted(this.#cli.signals.received ?? "SIGINT", what, hint);
   }
 
-  #kernels(): Set<string> {
-    const { grid, shard } = this.#plan;
-    const kernels = new Set<string>();
-    for (const point of pointsOf(grid, shard)) kernels.add(grid.at(point).kernel);
-    return kernels;
-  }
-
-  #planned(kernel: string): { strategy: string; kernel: string }[] {
+  planned(kernel: string): { strategy: string; kernel: string }[] {
     const own = generation(kernel).strategies.map(({ name }) => name);
     return (this.#plan.strategies ?? own).map((strategy) => ({ strategy, kernel }));
   }
@@ -213,7 +211,7 @@ class Sweep {
   *#resumePlanPoints(): Generator<{ point: number; rows: number }> {
     const { grid, shard } = this.#plan;
     for (const point of pointsOf(grid, shard)) {
-      yield { point, rows: this.#planned(grid.at(point).kernel).length };
+      yield { point, rows: this.planned(grid.at(point).kernel).length };
     }
   }
 

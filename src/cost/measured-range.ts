@@ -47,12 +47,13 @@ export function reasonsOutside(td: TdSize, range: MeasuredRange, what: string): 
   if (distance(td.vcpus, vcpus) > 1) {
     reasons.push(`${what} was measured at ${between(vcpus, String)} vCPUs, not ${td.vcpus}.`);
   }
-  const sizes = between(memoryBytes, formatSize);
-  if (distance(td.memoryBytes, memoryBytes) > 1) {
-    reasons.push(`${what} was measured at ${sizes}, not ${formatSize(td.memoryBytes)}.`);
-  } else if (distance(td.populatedBytes, memoryBytes) > 1) {
-    const mapped = formatSize(td.populatedBytes);
-    reasons.push(`${what} was measured at ${sizes}, not with ${mapped} mapped.`);
+  const isOutside = distance(td.memoryBytes, memoryBytes) > 1;
+  if (isOutside || distance(td.populatedBytes, memoryBytes) > 1) {
+    const sizes = between(memoryBytes, formatSize);
+    const own = isOutside
+      ? formatSize(td.memoryBytes)
+      : `with ${formatSize(td.populatedBytes)} mapped`;
+    reasons.push(`${what} was measured at ${sizes}, not ${own}.`);
   }
   return reasons;
 }

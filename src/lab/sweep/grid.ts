@@ -32,13 +32,15 @@ export class Grid {
    * @throws Failure `usage` when these options do not go together
    */
   at(point: number): TdOptions {
-    let rest = point;
-    const given: Partial<TdOptions>[] = [];
-    for (const axis of this.#axes.toReversed()) {
-      given.unshift(axis[rest % axis.length] as Partial<TdOptions>);
-      rest = Math.floor(rest / axis.length);
+    const given: Partial<TdOptions> = {};
+    let [rest, points] = [point, this.size];
+    for (const axis of this.#axes) {
+      // Points for each value of the axis.
+      points /= axis.length;
+      Object.assign(given, axis[Math.floor(rest / points)]);
+      rest %= points;
     }
-    return resolveTdOptions(Object.assign({}, ...given) as Partial<TdOptions>);
+    return resolveTdOptions(given);
   }
 }
 

@@ -32,15 +32,17 @@ export function shardSize({ grid, shard }: Pick<SweepPlan, "grid" | "shard">): n
 /**
  * Makes sure that every point can be run, before the first is.
  *
+ * @returns the kernels of the points
  * @throws Failure `usage` for options that do not go together; `refused` for a strategy that a
  *   kernel of the grid does not have
  */
-export function checkPlan({ grid, strategies, shard }: SweepPlan): void {
+export function checkPlan({ grid, strategies, shard }: SweepPlan): ReadonlySet<string> {
   const kernels = new Set<string>();
   for (const point of pointsOf(grid, shard)) kernels.add(grid.at(point).kernel);
   for (const kernel of kernels) {
     for (const strategy of strategies ?? []) strategyOf(generation(kernel), strategy);
   }
+  return kernels;
 }
 
 /**
