@@ -15,12 +15,12 @@ const aside = `${store}.aside`;
 
 /** A file that is there, the one that is written next, the lock, or the directory itself. */
 function pickPlace(): string {
-  if (chance.is(0.3)) return store;
+  if (chance.is(0.2)) return store;
   const names = readdirSync(store);
   const newest = Math.max(0, ...names.map((name) => Number(/^host\.(\d+)\./.exec(name)?.[1] ?? 0)));
-  const next = [`host.${newest + 1}.json`, `host.${newest + 2}.json`];
-  const some = ["lock", ...next, ...next, ...names];
-  return join(store, chance.pick(some));
+  // Before a command looks, a link there is a damaged file; after, it is where it writes next.
+  if (chance.is(0.7)) return join(store, `host.${newest + 1}.json`);
+  return join(store, chance.pick(["lock", ...names]));
 }
 
 /** @returns false where the place changed hands meanwhile */
