@@ -9,8 +9,8 @@ import { findPlatform } from "./platform-option.ts";
 import { named, pageSize, wholeNumber } from "./td-options.ts";
 import { findTdShape } from "./td-shapes.ts";
 
-/** More values on one axis than a grid can have points. */
-const VALUES_MAX = 1_000_000;
+/** More values than any option of a TD takes; a million would take a second to write down. */
+const VALUES_MAX = 100_000;
 
 const RANGE = /^([^.,:]+(?:\.\d[^.,:]*)?)\.\.([^,:]+)(?::([x+])([^,:]+))?$/;
 
