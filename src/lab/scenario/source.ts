@@ -2,7 +2,7 @@ import { Failure } from "../../units/failure.ts";
 
 export type Path = readonly (string | number)[];
 
-/** A scenario of every option is below 10 KiB; the YAML reader is quadratic in keys and errors. */
+/** A scenario of every option is below 10 KiB; the YAML reader is quadratic in errors. */
 export const SCENARIO_BYTES_MAX = 32 * 1024;
 /** Repetitions through YAML aliases: what a reader can follow, and a YAML bomb cannot live on. */
 const ALIASES_MAX = 50;
@@ -29,7 +29,7 @@ export interface FaultOptions {
  * @throws Failure `data` with line and column
  */
 export async function parseSource(text: string, origin: string): Promise<ScenarioSource> {
-  const { LineCounter, parseDocument, isMap, isNode, visit } = await import("yaml");
+  const { LineCounter, parseDocument, isMap, isNode, isScalar, visit } = await import("yaml");
   if (text.length > SCENARIO_BYTES_MAX) {
     throw new Failure("data", `${origin} is too large for a scenario`);
   }
@@ -39,13 +39,32 @@ export async function parseSource(text: string, origin: string): Promise<Scenari
     return `${origin}:${line}:${col}`;
   };
   const document = guarded(origin, () =>
-    parseDocument(text, { lineCounter: lines, schema: "core", prettyErrors: false, strict: true }),
+    parseDocument(text, {
+      lineCounter: lines,
+      schema: "core",
+      prettyErrors: false,
+      strict: true,
+      // The package compares every key of a map with every other; see below.
+      uniqueKeys: false,
+    }),
   );
   const [wrong] = [...document.errors, ...document.warnings];
   if (wrong !== undefined) {
     const [reason = ""] = wrong.message.split("\n");
     throw new Failure("data", `${place(wrong.pos[0])}: ${reason}`, { cause: wrong });
   }
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) {
+          throw new Failure("data", `${place(key.range?.[0] ?? 0)}: Map keys must be unique`);
+        }
+        seen.add(key.value);
+      }
+    },
+  });
   const offsetOf = (path: Path, atKey: boolean): number => {
     let node: unknown = document.contents;
     let offset = 0;
