@@ -111,7 +111,11 @@ function checkRow(text: string, place: string, grid: string, point: number): voi
     });
   }
   if (row["sweep.point"] === point) return;
-  throw new Failure("data", `${place} is point ${String(row["sweep.point"])}, not ${point}`, {
-    hint: "go on with the shard that it was begun with, or name a new file",
-  });
+  throw new Failure(
+    "data",
+    `${place} is point ${JSON.stringify(row["sweep.point"])}, not ${point}`,
+    {
+      hint: "go on with the shard that it was begun with, or name a new file",
+    },
+  );
 }

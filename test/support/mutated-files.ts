@@ -58,7 +58,8 @@ function otherNode(node: unknown, chance: Chance): unknown {
   }
   if (typeof node === "string" && chance.is(0.6)) return mutated(node, chance);
   if (chance.is(0.1)) return buried(node, chance.pick([3, 100, 3000]));
-  return chance.is(0.5) ? chance.pick(HOSTILE_TEXTS) : chance.pick(HOSTILE_VALUES);
+  // A copy: what it holds may be changed next.
+  return structuredClone(chance.pick(chance.is(0.5) ? HOSTILE_TEXTS : HOSTILE_VALUES));
 }
 
 function buried(node: unknown, depth: number): unknown {

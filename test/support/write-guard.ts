@@ -94,7 +94,7 @@ function valuesIn(argument: string): string[] {
 }
 
 function isWithin(path: string, directory: string): boolean {
-  return `${resolve(path)}${sep}`.startsWith(`${directory}${sep}`);
+  return `${resolve(path)}${sep}`.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 }
 
 /** Drafts lie beside the file that they are to replace. */

@@ -52,7 +52,9 @@ export function isResult(value: unknown): boolean {
     );
     const parts = [td, td.privatePages, platform, profile];
     return (
-      schema === "tdx-sim/result/v1" && counts && parts.every((part) => typeof part === "object")
+      schema === "tdx-sim/result/v1" &&
+      counts &&
+      parts.every((part) => typeof part === "object" && part !== null)
     );
   } catch {
     return false;

@@ -146,12 +146,17 @@ function configuration({ td, platform, profile, module, seed }: Result): Record<
   };
 }
 
+/** A file's own value, which may be an object whose `toString` is no function. */
+function spoken(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
 function refuseOther(result: Result, baseline: Result, origin: string): void {
   const before = configuration(baseline);
   const differing = Object.entries(configuration(result)).flatMap(([name, now]) =>
     before[name] === now
       ? []
-      : [`${name} is ${String(before[name])} there and ${String(now)} here`],
+      : [`${name} is ${spoken(before[name])} there and ${spoken(now)} here`],
   );
   if (differing.length === 0) return;
   throw new Failure("data", `${origin} is of another configuration: ${differing.join("; ")}`, {

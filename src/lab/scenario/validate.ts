@@ -49,10 +49,12 @@ function faultOf(source: ScenarioSource, issue: Issue): Error {
   }
   const allowed = optionsOf(issue);
   if (allowed.length === 0) return source.fault(path, messageOf(issue));
-  const value = String(issue.input);
-  const near = nearest(value, allowed);
+  const { input } = issue;
+  const isText = typeof input === "string";
+  const near = isText ? nearest(input, allowed) : undefined;
   const hint = near === undefined ? undefined : `did you mean ${near}?`;
-  const what = `${JSON.stringify(value)} is none of ${allowed.join(", ")}`;
+  const value = isText ? JSON.stringify(input) : issue.received;
+  const what = `${value} is none of ${allowed.join(", ")}`;
   return source.fault(path, what, { hint });
 }
 
