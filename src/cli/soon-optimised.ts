@@ -6,5 +6,5 @@ import { setFlagsFromString } from "node:v8";
  * wait for it, and took half as long again (docs/performance.md).
  */
 export function optimiseSoon(): void {
-  setFlagsFromString("--interrupt-budget=66000");
+  if (process.version.startsWith("v20.")) setFlagsFromString("--interrupt-budget=66000");
 }
