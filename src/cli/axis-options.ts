@@ -9,7 +9,7 @@ import { findPlatform } from "./platform-option.ts";
 import { named, pageSize, wholeNumber } from "./td-options.ts";
 import { findTdShape } from "./td-shapes.ts";
 
-/** More values than any option of a TD takes; a million would take a second to write down. */
+/** Values of one axis: a million would take a second to write down, before any is refused. */
 const VALUES_MAX = 100_000;
 
 const RANGE = /^([^.,:]+(?:\.\d[^.,:]*)?)\.\.([^,:]+)(?::([x+])([^,:]+))?$/;
@@ -48,7 +48,11 @@ function range(
   const values: number[] = [];
   for (let value = from; value <= to; value = doubles ? value * by : value + by) {
     values.push(value);
-    if (values.length > VALUES_MAX) throw new Failure("usage", `"${text}" has too many values`);
+    if (values.length > VALUES_MAX) {
+      throw new Failure("usage", `"${text}" has too many values, more than ${VALUES_MAX}`, {
+        hint: "sweep parts of it",
+      });
+    }
   }
   return values;
 }
