@@ -9,7 +9,7 @@ const shared = {
   maxWorkers: "100%",
   // For machines that do something else meanwhile; what has to be fast is bounded by processor time.
   testTimeout: 30_000,
-  globalSetup: ["test/support/temporary-root.ts"],
+  globalSetup: ["test/support/temporary-root.ts", "test/support/indexes.ts"],
 };
 
 export default defineConfig({

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { staleIndexes } from "../scripts/indexes.mjs";
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 const MAX_LINES = 300;
@@ -174,6 +175,10 @@ describe("files", () => {
       .filter(({ lines }) => lines >= MAX_LINES)
       .map(({ path, lines }) => `${path} has ${lines} lines`);
     expect(long).toEqual([]);
+  });
+
+  test("are all in the index of their folder, where it lists them", () => {
+    expect(staleIndexes(), "npm run build writes them").toEqual([]);
   });
 
   test("are named for what they hold", () => {

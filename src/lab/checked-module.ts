@@ -1,7 +1,7 @@
 import type { SeamcallInterposer, SeamcallTarget } from "../kvm/seamcall-interposer.ts";
 import { checkInvariants } from "../module/invariants.ts";
 import type { Leaf } from "../module/leaf.ts";
-import { LEAVES } from "../module/leaves/index.ts";
+import { LEAVES } from "../module/leaf-table.ts";
 import type { TdxModule } from "../module/module.ts";
 import { RAX, type Registers } from "../module/registers.ts";
 import type { Status } from "../module/status.ts";

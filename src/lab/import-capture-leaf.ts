@@ -1,5 +1,4 @@
-import { EMULATED } from "../module/leaves/index.ts";
-import { NOT_EMULATED } from "../module/leaves/not-emulated.ts";
+import { EMULATED, NOT_EMULATED } from "../module/leaf-table.ts";
 
 /** Wrappers of Linux that carry more than the leaf in their name (6.16, arch/x86/virt/vmx/tdx). */
 const ALIASES: Readonly<Record<string, string>> = {

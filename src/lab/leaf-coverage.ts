@@ -1,9 +1,9 @@
+import { ACCEPT_LEAF } from "../module/guest-accept.ts";
 import { statusesOf, withoutDetails } from "../module/leaf-statuses.ts";
-import { EMULATED } from "../module/leaves/index.ts";
-import { NOT_EMULATED } from "../module/leaves/not-emulated.ts";
+import { EMULATED, NOT_EMULATED } from "../module/leaf-table.ts";
 import { SUCCESS } from "../module/status.ts";
 import type { ReplayResult } from "./replay/replay.ts";
-import { ACCEPT_LEAF, ENTER_LEAF, ENTERED_GUEST, TD_EXIT } from "./replay/sequence.ts";
+import { ENTER_LEAF, ENTERED_GUEST, TD_EXIT } from "./replay/sequence.ts";
 import { MODULE_VERSION } from "./version.ts";
 
 export type EmulationDegree = "fully" | "in part" | "not";

@@ -1,4 +1,5 @@
 import { EXIT_EPT_VIOLATION, vpExit } from "./guest.ts";
+import type { Refusals } from "./leaf.ts";
 import type { TdxModule } from "./module.ts";
 import { R8, R9, RAX, RCX, RDX, type Registers } from "./registers.ts";
 import type { SecureEpt } from "./secure-ept.ts";
@@ -18,6 +19,12 @@ const ALREADY_ACCEPTED = [0, 1, 2, 3, 4].map((level) =>
   Status.atLevel("TDX_PAGE_ALREADY_ACCEPTED", level),
 );
 const SIZE_MISMATCH = [0, 1].map((level) => Status.atLevel("TDX_PAGE_SIZE_MISMATCH", level));
+
+/** The guest's leaf that is emulated. */
+export const ACCEPT_LEAF = "TDG.MEM.PAGE.ACCEPT";
+export const ACCEPT_REFUSALS: Refusals = {
+  statuses: ["OPERAND_INVALID|RCX", "PAGE_ALREADY_ACCEPTED", "PAGE_SIZE_MISMATCH"],
+};
 
 /** Exit qualification of a write and extended qualification of ACCEPT (ABI 7). */
 const WRITE = 2;

@@ -1,4 +1,5 @@
 import type { TdxModule } from "./module.ts";
+import type { RefusalText, StateField } from "./refusals.ts";
 import type { Registers } from "./registers.ts";
 import type { Status } from "./status.ts";
 
@@ -10,6 +11,27 @@ export interface Span {
   readonly addedLevels: number;
 }
 
+/** How a leaf says no (ABI 7). */
+export interface Refusals {
+  /**
+   * What it answers besides success with one LP inside the module at a time: rows that only a second
+   * one, a fatal TD or the platform's MSRs could make fail are left out, and so are levels and VMs.
+   * Invariant I-10 holds the emulator to it.
+   */
+  readonly statuses: readonly RefusalText[];
+  /**
+   * Locks that another LP may hold when the leaf wants them (ABI 4 and the "Locks" row of the leaf):
+   * the operand of OPERAND_BUSY. The first is the one that KVM expects, and the default of a fault.
+   * OP_STATE is left out: only migration takes it exclusively.
+   */
+  readonly contended?: readonly string[];
+  /**
+   * Invariant I-9: a call that does not succeed leaves the module as it was. These are all the
+   * exceptions, which ABI 7 declares: status without details, fields that may change.
+   */
+  readonly effects?: Readonly<Record<string, readonly StateField[]>>;
+}
+
 /** One SEAMCALL leaf, named and numbered as the ABI does. */
 export interface Leaf {
   readonly name: string;
@@ -18,6 +40,10 @@ export interface Leaf {
   readonly maxVersion: 0 | 1;
   /** What of the real leaf is not emulated, in words; absent where the emulation is full. */
   readonly missing?: string;
+  /** Module 1.5.01 has it not: a newer one's, where the platform has Dynamic PAMT. */
+  readonly isNewer?: true;
+  /** How it says no: asked by faults and checks, never on the way of a call. */
+  refusals(): Refusals;
   /**
    * Executes the leaf `count` times. The checks are made on the operands in `r`; `count` above 1
    * says that the caller asked `reach` first, so that what holds for them holds for all.

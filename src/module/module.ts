@@ -1,7 +1,7 @@
 import { HostMemory } from "./host-memory.ts";
 import { type CacheWriteBack, HKID_FREE, HKID_RESERVED, type KotEntry } from "./key-ownership.ts";
 import type { Leaf } from "./leaf.ts";
-import { LEAVES, NEWER_LEAVES } from "./leaves/index.ts";
+import { LEAVES, NEWER_LEAVES } from "./leaf-table.ts";
 import { type LockMode, SHARED, SIZE_4K } from "./locks.ts";
 import { PageRuns, type StepOfTag } from "./page-runs.ts";
 import { PT_TDR, PT_TDVPR } from "./page-types.ts";

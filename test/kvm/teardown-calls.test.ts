@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FaultInjector } from "../../src/lab/faults/fault-injector.ts";
 import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
-import { EMULATED } from "../../src/module/leaves/index.ts";
+import { EMULATED } from "../../src/module/leaf-table.ts";
 import { RAX, RCX } from "../../src/module/registers.ts";
 import { type Built, buildOn, built, PAGE, type Stage } from "../support/td-vm.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMULATED } from "../../src/module/leaves/index.ts";
+import { EMULATED } from "../../src/module/leaf-table.ts";
 import { OP_STATES } from "../../src/module/tdcs.ts";
 import { type Operands, TestHost, TestTd } from "../support/module.ts";
 

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { effectsOfFailure } from "../../src/module/failure-effects.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
-import { statusesOf, withoutDetails } from "../../src/module/leaf-statuses.ts";
-import { EMULATED } from "../../src/module/leaves/index.ts";
-import { NOT_EMULATED } from "../../src/module/leaves/not-emulated.ts";
+import { effectsOfFailure, statusesOf, withoutDetails } from "../../src/module/leaf-statuses.ts";
+import { EMULATED, NOT_EMULATED } from "../../src/module/leaf-table.ts";
 import { TdxModule } from "../../src/module/module.ts";
 import { R8, R9, RAX, RCX, RDX, Registers } from "../../src/module/registers.ts";
 import { moduleToJSON } from "../../src/module/snapshot.ts";

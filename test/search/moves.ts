@@ -1,7 +1,7 @@
-import { effectsOfFailure } from "../../src/module/failure-effects.ts";
 import { vpExit } from "../../src/module/guest.ts";
 import { tdAccept } from "../../src/module/guest-accept.ts";
-import { EMULATED } from "../../src/module/leaves/index.ts";
+import { effectsOfFailure } from "../../src/module/leaf-statuses.ts";
+import { EMULATED } from "../../src/module/leaf-table.ts";
 import type { TdxModule } from "../../src/module/module.ts";
 import { typeOf } from "../../src/module/page-types.ts";
 import { R8, R9, RAX, RCX, RDX, Registers } from "../../src/module/registers.ts";

@@ -1,10 +1,9 @@
 import { answersOf } from "../../src/lab/leaf-coverage.ts";
 import type { StepEvent } from "../../src/lab/replay/run-sequence.ts";
 import { ENTERED_GUEST, type Sequence, TD_EXIT } from "../../src/lab/replay/sequence.ts";
-import { effectsOfFailure } from "../../src/module/failure-effects.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
 import { HKID_FREE } from "../../src/module/key-ownership.ts";
-import { withoutDetails } from "../../src/module/leaf-statuses.ts";
+import { effectsOfFailure, withoutDetails } from "../../src/module/leaf-statuses.ts";
 import { TdxModule } from "../../src/module/module.ts";
 import { PT_NDA, PT_RSVD } from "../../src/module/page-types.ts";
 import { RCX, RDX } from "../../src/module/registers.ts";

@@ -1,6 +1,6 @@
 import { encodeTdParams } from "../../src/module/encode-td-params.ts";
 import { tdAccept } from "../../src/module/guest-accept.ts";
-import { EMULATED } from "../../src/module/leaves/index.ts";
+import { EMULATED } from "../../src/module/leaf-table.ts";
 import { type CallEnvironment, QUIET, TdxModule } from "../../src/module/module.ts";
 import type { Platform } from "../../src/module/platform.ts";
 import { R8, R9, R10, R11, RAX, RCX, RDX, Registers } from "../../src/module/registers.ts";

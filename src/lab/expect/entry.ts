@@ -1,6 +1,5 @@
 /** What an expectation can name of one strategy's entry, absent counts being 0. */
-import { EMULATED } from "../../module/leaves/index.ts";
-import { NOT_EMULATED } from "../../module/leaves/not-emulated.ts";
+import { EMULATED, NOT_EMULATED } from "../../module/leaf-table.ts";
 import type { ComparisonEntry, EstimatedInterval, Seamcalls, StrategyResult } from "../result.ts";
 
 const PHASES = [

@@ -2,7 +2,7 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { SeamcallInterposer } from "../../kvm/seamcall-interposer.ts";
 import type { Leaf } from "../../module/leaf.ts";
-import { EMULATED, NEWER_LEAVES } from "../../module/leaves/index.ts";
+import { EMULATED, NEWER_LEAVES } from "../../module/leaf-table.ts";
 import { type CallEnvironment, QUIET, type TdxModule } from "../../module/module.ts";
 import { RAX, RCX, type Registers } from "../../module/registers.ts";
 import { Status } from "../../module/status.ts";

@@ -1,4 +1,4 @@
-import { EMULATED, NEWER_LEAVES } from "../../module/leaves/index.ts";
+import { EMULATED, NEWER_LEAVES } from "../../module/leaf-table.ts";
 import { OPERAND_IDS, STATUS_CODES, type StatusName } from "../../module/status-codes.ts";
 import { Failure } from "../../units/failure.ts";
 import { nearest } from "../../units/nearest.ts";

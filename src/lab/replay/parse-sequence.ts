@@ -1,4 +1,4 @@
-import { LEAVES } from "../../module/leaves/index.ts";
+import { LEAVES } from "../../module/leaf-table.ts";
 import { type CallEnvironment, QUIET } from "../../module/module.ts";
 import type { Platform } from "../../module/platform.ts";
 import {

@@ -1,7 +1,7 @@
 import { EXIT_EXTERNAL_INTERRUPT, vpExit } from "../../module/guest.ts";
-import { tdAccept } from "../../module/guest-accept.ts";
-import { NotEmulated } from "../../module/leaves/not-emulated.ts";
+import { ACCEPT_LEAF, tdAccept } from "../../module/guest-accept.ts";
 import { TdxModule } from "../../module/module.ts";
+import { NotEmulated } from "../../module/not-emulated.ts";
 import { RAX, Registers } from "../../module/registers.ts";
 import type { Status } from "../../module/status.ts";
 import { STATUS_CODES } from "../../module/status-codes.ts";
@@ -10,7 +10,6 @@ import { differingEndState } from "./end-state.ts";
 import { refuse } from "./json-fields.ts";
 import { type Difference, differingRegisters, type Mismatch, recordedStatus } from "./mismatch.ts";
 import {
-  ACCEPT_LEAF,
   type AcceptStep,
   type CallStep,
   ENTER_LEAF,

@@ -78,8 +78,6 @@ export interface Sequence {
   readonly final: FinalState | null;
 }
 
-/** Name of the leaf that `td-accept` steps execute. */
-export const ACCEPT_LEAF = "TDG.MEM.PAGE.ACCEPT";
 /** Name of the leaf whose return a `vp-exit` step shows. */
 export const ENTER_LEAF = "TDH.VP.ENTER";
 /** Stands for the status of a VP.ENTER that succeeded. */

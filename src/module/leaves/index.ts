@@ -1,5 +1,5 @@
+// Written by scripts/indexes.mjs from the files of this folder.
 import type { Leaf } from "../leaf.ts";
-import { NOT_EMULATED } from "./not-emulated.ts";
 import { tdhMemPageAdd } from "./tdh-mem-page-add.ts";
 import { tdhMemPageAug } from "./tdh-mem-page-aug.ts";
 import { tdhMemPageDemote } from "./tdh-mem-page-demote.ts";
@@ -35,7 +35,8 @@ import { tdhVpInit } from "./tdh-vp-init.ts";
 import { tdhVpRd } from "./tdh-vp-rd.ts";
 import { tdhVpWr } from "./tdh-vp-wr.ts";
 
-export const EMULATED: readonly Leaf[] = [
+/** The leaf of each file of this folder. */
+export const ALL_LEAVES: readonly Leaf[] = [
   tdhMemPageAdd,
   tdhMemPageAug,
   tdhMemPageDemote,
@@ -61,6 +62,8 @@ export const EMULATED: readonly Leaf[] = [
   tdhPhymemPageRdmd,
   tdhPhymemPageReclaim,
   tdhPhymemPageWbinvd,
+  tdhPhymemPamtAdd,
+  tdhPhymemPamtRemove,
   tdhVpAddcx,
   tdhVpCreate,
   tdhVpEnter,
@@ -69,11 +72,3 @@ export const EMULATED: readonly Leaf[] = [
   tdhVpRd,
   tdhVpWr,
 ];
-
-/** The leaf table by number: what the dispatcher finds. */
-export const LEAVES: (Leaf | undefined)[] = [];
-for (const leaf of [...EMULATED, ...NOT_EMULATED]) LEAVES[leaf.number] = leaf;
-
-/** Leaves that module 1.5.01 has not, by number: stand-ins for those of a newer one. */
-export const NEWER_LEAVES: (Leaf | undefined)[] = [];
-for (const leaf of [tdhPhymemPamtAdd, tdhPhymemPamtRemove]) NEWER_LEAVES[leaf.number] = leaf;

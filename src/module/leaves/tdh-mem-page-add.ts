@@ -3,6 +3,7 @@ import { EXCLUSIVE } from "../locks.ts";
 import { PAGE_BYTES, PT_NDA, PT_REG } from "../page-types.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
 import { isSharedAddress } from "../platform.ts";
+import { ENTRY_REFUSALS, pageRefusals, STATE_REFUSALS } from "../refusals.ts";
 import { R8, R9, RDX } from "../registers.ts";
 import { FREE, MAPPED } from "../sept-states.ts";
 import { newPageReach } from "../spans.ts";
@@ -18,6 +19,16 @@ export const tdhMemPageAdd: Leaf = {
   number: 2,
   maxVersion: 0,
   missing: "no measurement is computed; of page contents only what TDH.MNG.INIT can read is kept",
+  refusals: () => ({
+    statuses: [
+      ...pageRefusals("RDX"),
+      ...STATE_REFUSALS,
+      ...ENTRY_REFUSALS,
+      "OPERAND_INVALID|R9",
+      ...pageRefusals("R8"),
+    ],
+    contended: ["RDX", "R8"],
+  }),
 
   run(m, r, count) {
     m.takeSeptOperands(r);

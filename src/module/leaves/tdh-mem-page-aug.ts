@@ -3,6 +3,7 @@ import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { PAGE_BYTES, PT_NDA, PT_REG } from "../page-types.ts";
 import { METADATA_INCORRECT, OPERAND_BUSY, PAGES_PER_SIZE } from "../pamt.ts";
+import { pageRefusals, SEPT_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import { isIn, PENDING, stateSet } from "../sept-states.ts";
 import { newPageReach } from "../spans.ts";
@@ -18,6 +19,10 @@ export const tdhMemPageAug: Leaf = {
   name: "TDH.MEM.PAGE.AUG",
   number: 6,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...SEPT_REFUSALS, ...pageRefusals("R8")],
+    contended: ["SEPT_TREE", "RDX", "RCX", "R8"],
+  }),
 
   run(m, r, count) {
     m.takeSeptOperands(r);

@@ -3,6 +3,12 @@ import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { PAGE_BYTES, PT_EPT, PT_NDA, PT_REG } from "../page-types.ts";
 import { OPERAND_BUSY, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
+import {
+  NEW_TABLE_REFUSALS,
+  PAGE_CONTENTS,
+  SEPT_REFUSALS,
+  TRACKING_REFUSALS,
+} from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
 import { addL2Table, blockEpoch } from "../sept-effects.ts";
@@ -35,6 +41,17 @@ export const tdhMemPageDemote: Leaf = {
   number: 15,
   maxVersion: 0,
   missing: "no L2 leaf entries, which only the guest makes",
+  refusals: () => ({
+    statuses: [
+      ...SEPT_REFUSALS,
+      ...TRACKING_REFUSALS,
+      ...NEW_TABLE_REFUSALS,
+      "L2_SEPT_WALK_FAILED",
+      "INTERRUPTED_RESTARTABLE",
+    ],
+    contended: ["SEPT_TREE", "RDX", "RCX", "R8"],
+    effects: { TDX_INTERRUPTED_RESTARTABLE: PAGE_CONTENTS },
+  }),
 
   run(m, r) {
     m.takeSeptOperands(r);

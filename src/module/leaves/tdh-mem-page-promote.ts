@@ -4,6 +4,7 @@ import type { TdxModule } from "../module.ts";
 import { leaveContents } from "../page-contents.ts";
 import { PAGE_BYTES, PT_REG } from "../page-types.ts";
 import { OPERAND_BUSY, PAGES_PER_SIZE } from "../pamt.ts";
+import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
 import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
@@ -35,6 +36,15 @@ export const tdhMemPagePromote: Leaf = {
   number: 23,
   maxVersion: 1,
   missing: "no L2 leaf entries, which only the guest makes",
+  refusals: () => ({
+    statuses: [
+      ...SEPT_REFUSALS,
+      ...TRACKING_REFUSALS,
+      "EPT_INVALID_PROMOTE_CONDITIONS|RCX",
+      "INTERRUPTED_RESTARTABLE",
+    ],
+    contended: ["SEPT_TREE", "RDX", "RCX"],
+  }),
 
   run(m, r) {
     m.takeSeptOperands(r);

@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import { OPERAND_BUSY, PAGES_PER_SIZE } from "../pamt.ts";
+import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
 import { blockEpoch } from "../sept-effects.ts";
 import { BLOCKED_STATES, FREE, isIn, stateSet } from "../sept-states.ts";
@@ -36,6 +37,10 @@ export const tdhMemPageRemove: Leaf = {
   name: "TDH.MEM.PAGE.REMOVE",
   number: 29,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...SEPT_REFUSALS, ...TRACKING_REFUSALS],
+    contended: ["SEPT_TREE", "RDX", "RCX"],
+  }),
 
   run(m, r, count) {
     m.takeSeptOperands(r);

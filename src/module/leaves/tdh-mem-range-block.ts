@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
+import { SEPT_REFUSALS } from "../refusals.ts";
 import { RDX } from "../registers.ts";
 import { setBlockEpoch, switchL2Entries } from "../sept-effects.ts";
 import { AFTER_BLOCK, BLOCKABLE_STATES, BLOCKED_STATES, isIn } from "../sept-states.ts";
@@ -24,6 +25,10 @@ export const tdhMemRangeBlock: Leaf = {
   name: "TDH.MEM.RANGE.BLOCK",
   number: 7,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...SEPT_REFUSALS, "GPA_RANGE_ALREADY_BLOCKED|RCX"],
+    contended: ["SEPT_TREE", "RDX", "RCX"],
+  }),
 
   run(m, r, count) {
     m.takeSeptOperands(r);

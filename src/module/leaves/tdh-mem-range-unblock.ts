@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
+import { SEPT_REFUSALS } from "../refusals.ts";
 import { RDX } from "../registers.ts";
 import { blockEpoch, switchL2Entries } from "../sept-effects.ts";
 import { AFTER_UNBLOCK } from "../sept-states.ts";
@@ -25,6 +26,10 @@ export const tdhMemRangeUnblock: Leaf = {
   name: "TDH.MEM.RANGE.UNBLOCK",
   number: 39,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...SEPT_REFUSALS, "TLB_TRACKING_NOT_DONE|SEPT_TREE"],
+    contended: ["SEPT_TREE", "RDX", "RCX"],
+  }),
 
   run(m, r) {
     m.takeSeptOperands(r);

@@ -3,6 +3,7 @@ import { EXCLUSIVE, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { PAGE_BYTES, PT_EPT, PT_NDA } from "../page-types.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
+import { NEW_TABLE_REFUSALS, PAGE_CONTENTS, SEPT_REFUSALS } from "../refusals.ts";
 import { R8, R11, RAX, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
 import { addL2Table } from "../sept-effects.ts";
@@ -32,6 +33,20 @@ export const tdhMemSeptAdd: Leaf = {
   name: "TDH.MEM.SEPT.ADD",
   number: 3,
   maxVersion: 1,
+  refusals: () => ({
+    statuses: [
+      ...SEPT_REFUSALS,
+      ...NEW_TABLE_REFUSALS,
+      "L2_SEPT_WALK_FAILED",
+      "L2_SEPT_ENTRY_NOT_FREE",
+      "INTERRUPTED_RESUMABLE",
+    ],
+    contended: ["SEPT_TREE", "RDX", "RCX", "R8"],
+    // Pages of the list that were added before the interrupt stay.
+    effects: {
+      TDX_INTERRUPTED_RESUMABLE: ["sept", "l2Septs", "pamt", "chldcnt", ...PAGE_CONTENTS],
+    },
+  }),
 
   run(m, r, count) {
     m.takeSeptOperands(r);

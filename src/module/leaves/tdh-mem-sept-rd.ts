@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
+import { STATE_REFUSALS, sharedPageRefusals, WALK_REFUSALS } from "../refusals.ts";
 import { R8, RDX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
 import { ATTRIBUTE_DEBUG } from "../td-params.ts";
@@ -25,6 +26,10 @@ export const tdhMemSeptRd: Leaf = {
   number: 25,
   maxVersion: 0,
   missing: "L2 attributes, which only the guest sets, always read 0",
+  refusals: () => ({
+    statuses: [...sharedPageRefusals("RDX"), ...STATE_REFUSALS, ...WALK_REFUSALS],
+    contended: ["SEPT_TREE", "RDX", "RCX"],
+  }),
 
   run(m, r) {
     m.takeSeptOperands(r);

@@ -3,6 +3,7 @@ import { EXCLUSIVE, SHARED } from "../locks.ts";
 import { leaveContents } from "../page-contents.ts";
 import { PAGE_BYTES } from "../page-types.ts";
 import { OPERAND_BUSY } from "../pamt.ts";
+import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
 import { BLOCKED_STATES, FREE, isIn, TABLE_STATES } from "../sept-states.ts";
@@ -33,6 +34,10 @@ export const tdhMemSeptRemove: Leaf = {
   name: "TDH.MEM.SEPT.REMOVE",
   number: 30,
   maxVersion: 1,
+  refusals: () => ({
+    statuses: [...SEPT_REFUSALS, ...TRACKING_REFUSALS, "EPT_PAGE_NOT_FREE|RCX"],
+    contended: ["SEPT_TREE", "RDX", "RCX"],
+  }),
 
   run(m, r) {
     m.takeSeptOperands(r);

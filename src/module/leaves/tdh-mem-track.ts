@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { PAGE_BYTES } from "../page-types.ts";
+import { STATE_REFUSALS, sharedPageRefusals } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { anyReach } from "../spans.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -24,6 +25,10 @@ export const tdhMemTrack: Leaf = {
   name: "TDH.MEM.TRACK",
   number: 38,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...sharedPageRefusals("RCX"), ...STATE_REFUSALS, "PREVIOUS_TLB_EPOCH_BUSY"],
+    contended: ["TD_EPOCH", "RCX"],
+  }),
 
   run(m, r, count) {
     const td = m.tdrOperand(r, RCX, SHARED);

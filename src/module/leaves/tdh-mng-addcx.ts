@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
 import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../page-types.ts";
+import { PAGE_CONTENTS, pageRefusals, VCPU_STATE_REFUSALS } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TDCS_PAGES_MAX, TDCS_PAGES_MIN, UNINITIALIZED } from "../tdcs.ts";
@@ -17,6 +18,17 @@ export const tdhMngAddcx: Leaf = {
   name: "TDH.MNG.ADDCX",
   number: 1,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [
+      ...pageRefusals("RDX"),
+      ...pageRefusals("RCX"),
+      ...VCPU_STATE_REFUSALS,
+      "TDCX_NUM_INCORRECT",
+      "RND_NO_ENTROPY",
+    ],
+    contended: ["RDX", "RCX"],
+    effects: { TDX_RND_NO_ENTROPY: PAGE_CONTENTS, TDX_OP_STATE_INCORRECT: PAGE_CONTENTS },
+  }),
 
   run(m, r) {
     const td = m.tdrOperand(r, RDX, EXCLUSIVE);

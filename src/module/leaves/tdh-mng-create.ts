@@ -3,6 +3,7 @@ import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
 import { PAGE_BYTES, PT_NDA, PT_TDR } from "../page-types.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
+import { PAGE_CONTENTS, pageRefusals } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { newTdcs } from "../tdcs.ts";
@@ -16,6 +17,11 @@ export const tdhMngCreate: Leaf = {
   name: "TDH.MNG.CREATE",
   number: 9,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: ["OPERAND_INVALID|RDX", ...pageRefusals("RCX"), "HKID_NOT_FREE", "RND_NO_ENTROPY"],
+    contended: ["KOT", "RCX"],
+    effects: { TDX_RND_NO_ENTROPY: PAGE_CONTENTS },
+  }),
 
   run(m, r) {
     const hkid = r.low[RDX] as number;

@@ -3,6 +3,8 @@ import { EXCLUSIVE } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { contentsAt } from "../page-contents.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
+import type { RefusalText } from "../refusals.ts";
+import { pageRefusals, STATE_REFUSALS } from "../refusals.ts";
 import { RCX, RDX, type Registers } from "../registers.ts";
 import { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
 import { type Status, SUCCESS } from "../status.ts";
@@ -12,12 +14,30 @@ import { INITIALIZED, opStateSet } from "../tdcs.ts";
 const OP_STATES = opStateSet("UNINITIALIZED");
 const FIRST_EPOCH = 1;
 
+/** What can be wrong with TD_PARAMS. */
+const TD_PARAMS: readonly RefusalText[] = [
+  "OPERAND_INVALID|RDX",
+  "OPERAND_INVALID|ATTRIBUTES",
+  "OPERAND_INVALID|XFAM",
+  "OPERAND_INVALID|MAX_VCPUS",
+  "OPERAND_INVALID|NUM_L2_VMS",
+  "OPERAND_INVALID|EXEC_CONTROLS",
+  "OPERAND_INVALID|EPTP_CONTROLS",
+  "OPERAND_INVALID|TSC_FREQUENCY",
+  "OPERAND_INVALID|CPUID_CONFIG",
+  "OPERAND_INVALID|IA32_ARCH_CAPABILITIES_CONFIG",
+];
+
 /** ABI 7, TDH.MNG.INIT: sets the TD up as TD_PARAMS say. */
 export const tdhMngInit: Leaf = {
   name: "TDH.MNG.INIT",
   number: 21,
   maxVersion: 0,
   missing: "of the platform's features only x87, SSE and AVX are offered in XFAM",
+  refusals: () => ({
+    statuses: [...pageRefusals("RCX"), ...STATE_REFUSALS, ...TD_PARAMS],
+    contended: ["RCX"],
+  }),
 
   run(m, r) {
     m.inputs.copy(r, RCX);

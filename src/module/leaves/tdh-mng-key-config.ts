@@ -1,6 +1,7 @@
 import { everyPackage } from "../key-ownership.ts";
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { pageRefusals } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TD_HKID_ASSIGNED, TD_KEYS_CONFIGURED } from "../tdr.ts";
@@ -16,6 +17,16 @@ export const tdhMngKeyConfig: Leaf = {
   name: "TDH.MNG.KEY.CONFIG",
   number: 8,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [
+      ...pageRefusals("RCX"),
+      "LIFECYCLE_STATE_INCORRECT",
+      "KEY_CONFIGURED",
+      "OPERAND_BUSY|KET",
+      "KEY_GENERATION_FAILED",
+    ],
+    contended: ["KET", "RCX"],
+  }),
 
   run(m, r) {
     const td = m.tdrOperand(r, RCX, EXCLUSIVE);

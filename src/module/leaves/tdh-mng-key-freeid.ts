@@ -1,6 +1,7 @@
 import { HKID_FREE, type KotEntry } from "../key-ownership.ts";
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { pageRefusals } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TD_BLOCKED, TD_TEARDOWN } from "../tdr.ts";
@@ -13,6 +14,10 @@ export const tdhMngKeyFreeid: Leaf = {
   name: "TDH.MNG.KEY.FREEID",
   number: 20,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...pageRefusals("RCX"), "LIFECYCLE_STATE_INCORRECT", "WBCACHE_NOT_COMPLETE"],
+    contended: ["RCX", "KOT"],
+  }),
 
   run(m, r) {
     const td = m.tdrOperand(r, RCX, EXCLUSIVE);

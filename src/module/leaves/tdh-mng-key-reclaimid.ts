@@ -6,6 +6,7 @@ export const tdhMngKeyReclaimid: Leaf = {
   name: "TDH.MNG.KEY.RECLAIMID",
   number: 27,
   maxVersion: 0,
+  refusals: () => ({ statuses: [] }),
 
   run: () => SUCCESS,
 };

@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { isNullFieldId, readFieldId } from "../metadata-field-id.ts";
+import { FIELD_READ_REFUSALS, STATE_REFUSALS, sharedPageRefusals } from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { findTdElement, isDebugTd, nextReadableId } from "../td-field-reading.ts";
@@ -32,6 +33,10 @@ export const tdhMngRd: Leaf = {
   maxVersion: 1,
   missing:
     "fields of migration, service TDs, virtual MSRs, tables and measurements read 0; CPUID has the configurable leaves alone",
+  refusals: () => ({
+    statuses: [...sharedPageRefusals("RCX"), ...STATE_REFUSALS, ...FIELD_READ_REFUSALS],
+    contended: ["RCX"],
+  }),
 
   run(m, r) {
     const version = m.version(r);

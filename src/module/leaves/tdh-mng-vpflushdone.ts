@@ -1,6 +1,7 @@
 import { everyPackage, HKID_FLUSHED } from "../key-ownership.ts";
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { pageRefusals } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TDCS_PAGES_MIN, UNINITIALIZED } from "../tdcs.ts";
@@ -14,6 +15,10 @@ export const tdhMngVpflushdone: Leaf = {
   name: "TDH.MNG.VPFLUSHDONE",
   number: 19,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...pageRefusals("RCX"), "LIFECYCLE_STATE_INCORRECT", "FLUSHVP_NOT_DONE"],
+    contended: ["RCX", "KOT"],
+  }),
 
   run(m, r) {
     const td = m.tdrOperand(r, RCX, EXCLUSIVE);

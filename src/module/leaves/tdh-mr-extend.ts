@@ -2,6 +2,7 @@ import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
 import { PAGE_BYTES } from "../page-types.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
+import { pageRefusals, STATE_REFUSALS } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
 import type { SecureEpt } from "../secure-ept.ts";
 import { MAPPED } from "../sept-states.ts";
@@ -20,6 +21,15 @@ export const tdhMrExtend: Leaf = {
   number: 16,
   maxVersion: 0,
   missing: "no measurement is computed",
+  refusals: () => ({
+    statuses: [
+      ...pageRefusals("RDX"),
+      ...STATE_REFUSALS,
+      "OPERAND_INVALID|RCX",
+      "EPT_ENTRY_NOT_PRESENT|RCX",
+    ],
+    contended: ["RDX"],
+  }),
 
   run(m, r) {
     m.takeSeptOperands(r);

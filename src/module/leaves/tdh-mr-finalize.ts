@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { pageRefusals, STATE_REFUSALS } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet, RUNNABLE } from "../tdcs.ts";
@@ -13,6 +14,10 @@ export const tdhMrFinalize: Leaf = {
   number: 17,
   maxVersion: 0,
   missing: "no measurement is computed: MRTD reads 0",
+  refusals: () => ({
+    statuses: [...pageRefusals("RCX"), ...STATE_REFUSALS, "NO_VCPUS"],
+    contended: ["RCX"],
+  }),
 
   run(m, r) {
     const td = m.tdrOperand(r, RCX, EXCLUSIVE);

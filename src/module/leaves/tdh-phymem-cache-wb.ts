@@ -16,6 +16,20 @@ export const tdhPhymemCacheWb: Leaf = {
   name: "TDH.PHYMEM.CACHE.WB",
   number: 40,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [
+      "OPERAND_INVALID|RCX",
+      "NO_HKID_READY_TO_WBCACHE",
+      "WBCACHE_RESUME_ERROR",
+      "INTERRUPTED_RESUMABLE",
+    ],
+    contended: ["WBCACHE", "KOT"],
+    // Starting a cycle clears the saved resume point even when there is nothing to write back.
+    effects: {
+      TDX_INTERRUPTED_RESUMABLE: ["cacheWriteBacks"],
+      TDX_NO_HKID_READY_TO_WBCACHE: ["cacheWriteBacks"],
+    },
+  }),
 
   run(m, r) {
     const command = r.low[RCX] as number;

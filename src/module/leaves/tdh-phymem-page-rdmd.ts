@@ -10,6 +10,10 @@ export const tdhPhymemPageRdmd: Leaf = {
   name: "TDH.PHYMEM.PAGE.RDMD",
   number: 24,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: ["OPERAND_INVALID|RCX", "OPERAND_ADDR_RANGE_ERROR|RCX"],
+    contended: ["RCX"],
+  }),
 
   run(m, r) {
     const { pamt } = m;

@@ -14,6 +14,7 @@ import {
   typeOf,
 } from "../page-types.ts";
 import { METADATA_INCORRECT, OPERAND_BUSY, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
+import { pageRefusals } from "../refusals.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TD_TEARDOWN } from "../tdr.ts";
@@ -35,6 +36,10 @@ export const tdhPhymemPageReclaim: Leaf = {
   name: "TDH.PHYMEM.PAGE.RECLAIM",
   number: 28,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...pageRefusals("RCX"), "LIFECYCLE_STATE_INCORRECT", "TD_ASSOCIATED_PAGES_EXIST"],
+    contended: ["RCX", "TDR"],
+  }),
 
   run(m, r, count) {
     const { pamt } = m;

@@ -2,6 +2,7 @@ import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { PAGE_BYTES, PT_NDA } from "../page-types.ts";
+import { sharedPageRefusals } from "../refusals.ts";
 import { RCX, type Registers } from "../registers.ts";
 import { freedPagesReach } from "../spans.ts";
 
@@ -10,6 +11,7 @@ export const tdhPhymemPageWbinvd: Leaf = {
   name: "TDH.PHYMEM.PAGE.WBINVD",
   number: 41,
   maxVersion: 0,
+  refusals: () => ({ statuses: sharedPageRefusals("RCX"), contended: ["RCX"] }),
 
   run(m, r) {
     m.inputs.low[RCX] = withoutHkid(m, r);

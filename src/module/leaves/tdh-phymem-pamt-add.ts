@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { PAGE_BYTES } from "../page-types.ts";
 import { METADATA_INCORRECT, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
+import { sharedPageRefusals } from "../refusals.ts";
 import { R8, RCX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
 
@@ -17,6 +18,8 @@ export const tdhPhymemPamtAdd: Leaf = {
   number: 58,
   maxVersion: 0,
   missing: "that a 4 KiB page of a region without PAMT pages is refused; operands of the real leaf",
+  isNewer: true,
+  refusals: () => ({ statuses: sharedPageRefusals("RCX").concat("OPERAND_INVALID|R8") }),
 
   run(m, r, count) {
     const address = m.pamt.checkAddressOf(r, RCX, 1);

@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { PAGE_BYTES } from "../page-types.ts";
 import { METADATA_INCORRECT, PAGES_PER_SIZE } from "../pamt.ts";
+import { sharedPageRefusals } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { type Status, SUCCESS } from "../status.ts";
 
@@ -15,6 +16,8 @@ export const tdhPhymemPamtRemove: Leaf = {
   number: 59,
   maxVersion: 0,
   missing: "the addresses of the two pages; operands of the real leaf",
+  isNewer: true,
+  refusals: () => ({ statuses: sharedPageRefusals("RCX") }),
 
   run(m, r, count) {
     const address = m.pamt.checkAddressOf(r, RCX, 1);

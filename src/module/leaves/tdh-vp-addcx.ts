@@ -2,6 +2,7 @@ import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
 import { fillWithOnes } from "../page-contents.ts";
 import { PAGE_BYTES, PT_NDA, PT_TDCX } from "../page-types.ts";
+import { pageRefusals, VCPU_STATE_REFUSALS } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
@@ -19,6 +20,16 @@ export const tdhVpAddcx: Leaf = {
   name: "TDH.VP.ADDCX",
   number: 4,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [
+      ...pageRefusals("RDX"),
+      ...VCPU_STATE_REFUSALS,
+      "VCPU_STATE_INCORRECT",
+      "TDCX_NUM_INCORRECT",
+      ...pageRefusals("RCX"),
+    ],
+    contended: ["RDX", "TDR", "RCX"],
+  }),
 
   run(m, r) {
     const vcpu = m.tdvprOperand(r, RDX, EXCLUSIVE);

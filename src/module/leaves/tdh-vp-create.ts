@@ -1,6 +1,7 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, SHARED } from "../locks.ts";
 import { PAGE_BYTES, PT_NDA, PT_TDVPR } from "../page-types.ts";
+import { pageRefusals, STATE_REFUSALS, sharedPageRefusals } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
 import { SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
@@ -13,6 +14,10 @@ export const tdhVpCreate: Leaf = {
   name: "TDH.VP.CREATE",
   number: 10,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [...sharedPageRefusals("RDX"), ...STATE_REFUSALS, ...pageRefusals("RCX")],
+    contended: ["RCX", "RDX"],
+  }),
 
   run(m, r) {
     const td = m.tdrOperand(r, RDX, SHARED);

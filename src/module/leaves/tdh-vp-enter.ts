@@ -4,6 +4,7 @@ import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { PAGE_BYTES } from "../page-types.ts";
 import { OPERAND_INVALID } from "../pamt.ts";
+import { ASSOCIATION, sharedPageRefusals, VCPU_STATE_REFUSALS } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { anyReach } from "../spans.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -25,6 +26,18 @@ export const tdhVpEnter: Leaf = {
   number: 0,
   maxVersion: 0,
   missing: "no guest code, so no zero-step filter; the guest can accept pages and be interrupted",
+  refusals: () => ({
+    statuses: [
+      ...sharedPageRefusals("RCX"),
+      ...VCPU_STATE_REFUSALS,
+      "TDCX_NUM_INCORRECT",
+      "VCPU_STATE_INCORRECT",
+      "VCPU_ASSOCIATED",
+    ],
+    contended: ["SEPT_TREE", "TD_EPOCH", "RCX", "TDR"],
+    // The association is made before the flags in RCX are judged.
+    effects: { "TDX_OPERAND_INVALID|RCX": ASSOCIATION },
+  }),
 
   run(m, r) {
     const flags = r.high(RCX);

@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { pageRefusals } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { TD_KEYS_CONFIGURED } from "../tdr.ts";
@@ -14,6 +15,15 @@ export const tdhVpFlush: Leaf = {
   name: "TDH.VP.FLUSH",
   number: 18,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [
+      ...pageRefusals("RCX"),
+      "TD_KEYS_NOT_CONFIGURED",
+      "TDCX_NUM_INCORRECT",
+      "VCPU_NOT_ASSOCIATED",
+    ],
+    contended: ["RCX", "TDR"],
+  }),
 
   run(m, r) {
     const vcpu = m.tdvprOperand(r, RCX, EXCLUSIVE);

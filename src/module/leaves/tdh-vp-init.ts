@@ -1,6 +1,7 @@
 import { associate } from "../association.ts";
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { pageRefusals, VCPU_STATE_REFUSALS } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
@@ -16,6 +17,16 @@ export const tdhVpInit: Leaf = {
   name: "TDH.VP.INIT",
   number: 22,
   maxVersion: 0,
+  refusals: () => ({
+    statuses: [
+      ...pageRefusals("RCX"),
+      ...VCPU_STATE_REFUSALS,
+      "TDCX_NUM_INCORRECT",
+      "VCPU_STATE_INCORRECT",
+      "MAX_VCPUS_EXCEEDED",
+    ],
+    contended: ["RCX", "TDR"],
+  }),
 
   run(m, r) {
     const vcpu = m.tdvprOperand(r, RCX, EXCLUSIVE);

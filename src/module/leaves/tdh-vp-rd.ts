@@ -2,6 +2,7 @@ import { associate } from "../association.ts";
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { isNullFieldId, readFieldId } from "../metadata-field-id.ts";
+import { ASSOCIATION, FIELD_READ_REFUSALS, VCPU_FIELD_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
@@ -32,6 +33,16 @@ export const tdhVpRd: Leaf = {
   number: 26,
   maxVersion: 1,
   missing: "fields other than those that KVM uses; control bits that the host may not write read 0",
+  refusals: () => ({
+    statuses: [...VCPU_FIELD_REFUSALS, ...FIELD_READ_REFUSALS],
+    contended: ["RCX", "TDR"],
+    // The association is made before the field id is judged.
+    effects: {
+      TDX_METADATA_FIRST_FIELD_ID_IN_CONTEXT: ASSOCIATION,
+      TDX_METADATA_FIELD_ID_INCORRECT: ASSOCIATION,
+      TDX_METADATA_FIELD_NOT_READABLE: ASSOCIATION,
+    },
+  }),
 
   run(m, r) {
     const version = m.version(r);

@@ -2,6 +2,7 @@ import { associate } from "../association.ts";
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { readFieldId } from "../metadata-field-id.ts";
+import { ASSOCIATION, VCPU_FIELD_REFUSALS } from "../refusals.ts";
 import { R8, R9, RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
@@ -31,6 +32,23 @@ export const tdhVpWr: Leaf = {
   number: 43,
   maxVersion: 0,
   missing: "fields other than those that KVM uses; control bits that the host may not write read 0",
+  refusals: () => ({
+    statuses: [
+      ...VCPU_FIELD_REFUSALS,
+      "METADATA_FIELD_ID_INCORRECT",
+      "METADATA_FIELD_NOT_WRITABLE",
+      "METADATA_FIELD_VALUE_NOT_VALID",
+      "TD_VMCS_FIELD_NOT_INITIALIZED",
+    ],
+    contended: ["RCX", "TDR"],
+    // The association is made before the field id is judged.
+    effects: {
+      TDX_METADATA_FIELD_ID_INCORRECT: ASSOCIATION,
+      TDX_METADATA_FIELD_NOT_WRITABLE: ASSOCIATION,
+      TDX_METADATA_FIELD_VALUE_NOT_VALID: ASSOCIATION,
+      TDX_TD_VMCS_FIELD_NOT_INITIALIZED: ASSOCIATION,
+    },
+  }),
 
   run(m, r) {
     const id = readFieldId(r, RDX);

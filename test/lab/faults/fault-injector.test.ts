@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { legalFaults } from "../../../src/lab/faults/legal-statuses.ts";
 import type { SimulatedHost } from "../../../src/lab/simulated-host.ts";
-import { EMULATED } from "../../../src/module/leaves/index.ts";
+import { EMULATED } from "../../../src/module/leaf-table.ts";
 import { populatedHost, type TornDown, tearDown } from "../../support/faulted-teardown.ts";
 import { PATIENCE, sample } from "../../support/sample.ts";
 

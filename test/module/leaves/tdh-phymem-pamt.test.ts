@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { NEWER_LEAVES } from "../../../src/module/leaves/index.ts";
+import { NEWER_LEAVES } from "../../../src/module/leaf-table.ts";
 import { R8, RAX, RCX, Registers } from "../../../src/module/registers.ts";
 import { TestHost } from "../../support/module.ts";
 

@@ -1,9 +1,10 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { LEAVES } from "../../../src/module/leaves/index.ts";
-import { NOT_EMULATED, NotEmulated } from "../../../src/module/leaves/not-emulated.ts";
-import { TdxModule } from "../../../src/module/module.ts";
-import { RAX, Registers } from "../../../src/module/registers.ts";
-import { testPlatform } from "../../support/module.ts";
+import { EMULATED, LEAVES, NEWER_LEAVES, NOT_EMULATED } from "../../src/module/leaf-table.ts";
+import { TdxModule } from "../../src/module/module.ts";
+import { NotEmulated, standIns } from "../../src/module/not-emulated.ts";
+import { RAX, Registers } from "../../src/module/registers.ts";
+import { testPlatform } from "../support/module.ts";
 
 function callWith(rax: bigint): string {
   const r = new Registers();
@@ -35,6 +36,19 @@ describe("the leaf table", () => {
   it("has every leaf number of the module and no other", () => {
     const known = LEAVES.flatMap((leaf) => (leaf === undefined ? [] : [leaf.number]));
     expect(known).toEqual([...IMPLEMENTED]);
+  });
+
+  it("has a file for each leaf that is emulated, named after it", () => {
+    const files = readdirSync(new URL("../../src/module/leaves", import.meta.url));
+    const names = [...EMULATED, ...NEWER_LEAVES].flatMap((leaf) => (leaf ? [leaf.name] : []));
+    const expected = names.map((name) => `${name.toLowerCase().replaceAll(".", "-")}.ts`);
+    expect(files.filter((file) => file !== "index.ts").sort()).toEqual(expected.sort());
+  });
+
+  it("names the leaves that are emulated as the module's own list does", () => {
+    const own = new Map(standIns([]).map(({ number, name }) => [number, name]));
+    const named = EMULATED.map(({ number, name }) => [number, name]);
+    expect(named).toEqual(named.map(([number]) => [number, own.get(number as number)]));
   });
 
   it("names every leaf once", () => {
