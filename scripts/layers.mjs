@@ -15,7 +15,6 @@ const BEGINNINGS = {
   life: [
     "src/cli/commands/compare.ts",
     "src/cli/commands/destroy.ts",
-    "src/cli/deep-inlining.ts",
     "src/cost/profiles/index.ts",
   ],
   store: [

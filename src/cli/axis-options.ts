@@ -3,10 +3,11 @@ import { type Command, Option } from "commander";
 import type { Axis } from "../lab/sweep/grid.ts";
 import { DEFAULT_TD, LAYOUTS, type TdOptions } from "../lab/td-options.ts";
 import { Failure } from "../units/failure.ts";
-import { nearest } from "../units/nearest.ts";
+import { didYouMean } from "../units/nearest.ts";
 import { parseSize } from "../units/size.ts";
+import { parsedOption, wholeNumber } from "./parsed-option.ts";
 import { findPlatform } from "./platform-option.ts";
-import { named, pageSize, wholeNumber } from "./td-options.ts";
+import { pageSize } from "./td-options.ts";
 import { findTdShape } from "./td-shapes.ts";
 
 /** Values of one axis: a million would take a second to write down, before any is refused. */
@@ -57,7 +58,8 @@ function range(
   return values;
 }
 
-function wordList(text: string): string[] {
+/** `a,b,c`. */
+export function wordList(text: string): string[] {
   const words = text.split(",");
   if (words.includes("")) throw new Failure("usage", `"${text}" has an empty value`);
   if (new Set(words).size === words.length) return words;
@@ -82,9 +84,8 @@ function words(of: (word: string) => Partial<TdOptions>) {
 function layout(word: string): Partial<TdOptions> {
   const found = LAYOUTS.find((each) => each === word);
   if (found !== undefined) return { layout: found };
-  const near = nearest(word, LAYOUTS);
   throw new Failure("usage", `there is no layout "${word}"`, {
-    hint: near === undefined ? `layouts are ${LAYOUTS.join(", ")}` : `did you mean ${near}?`,
+    hint: didYouMean(word, LAYOUTS, `layouts are ${LAYOUTS.join(", ")}`),
   });
 }
 
@@ -154,7 +155,7 @@ function attributeOf(flags: string): string {
 export function addAxisOptions(command: Command): void {
   command.optionsGroup("Grid (lists a,b,c; ranges a..b, a..b:+n, a..b:xn):");
   for (const { flags, text, parse } of AXES) {
-    command.addOption(new Option(flags, text).argParser(named(flags, parse)));
+    command.addOption(parsedOption(flags, text, parse));
   }
 }
 
@@ -168,9 +169,4 @@ export function givenAxes(options: object): Axis[] {
     return axis === undefined ? [] : [axis];
   });
   return [[DEFAULTS], ...given];
-}
-
-/** `--strategy a,b`. */
-export function strategyList(text: string): string[] {
-  return wordList(text);
 }

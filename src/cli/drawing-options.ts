@@ -8,7 +8,7 @@ import { render } from "../report/index.ts";
 import { THEME_NAMES, type Theme } from "../report/svg-theme.ts";
 import { Failure } from "../units/failure.ts";
 import type { Content, OutputOptions, Target } from "./outputs.ts";
-import { named, wholeNumber } from "./td-options.ts";
+import { parsedOption, wholeNumber } from "./parsed-option.ts";
 
 export interface DrawingOptions extends OutputOptions {
   readonly theme?: Theme;
@@ -38,12 +38,8 @@ export function addAsciiOption(command: Command): void {
 }
 
 export function addMaxEventsOption(command: Command): void {
-  const flags = "--max-events <n>";
-  command.addOption(
-    new Option(flags, "about how many slices a perfetto trace has (default 20000)").argParser(
-      named(flags, maxEvents),
-    ),
-  );
+  const text = "about how many slices a perfetto trace has (default 20000)";
+  command.addOption(parsedOption("--max-events <n>", text, maxEvents));
 }
 
 function maxEvents(text: string): number {

@@ -1,7 +1,8 @@
 /** `--fault` and `--fault-any`: SEAMCALLs that are to fail. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { RunControl } from "../lab/drive.ts";
 import { parseFault } from "../lab/faults/fault-plan.ts";
+import { listed } from "./parsed-option.ts";
 
 export interface FaultOptions {
   readonly fault?: readonly string[];
@@ -10,13 +11,11 @@ export interface FaultOptions {
 
 export function addFaultOptions(command: Command): void {
   command.optionsGroup("Fault options:");
-  const fault = new Option(
+  command.option(
     "--fault <leaf:status@where>",
     "make SEAMCALLs fail: TDH.MEM.TRACK:OPERAND_BUSY@k=3, also :p=0.01, :from=5,times=3, " +
       "@page=0x1000; * is any leaf; may be repeated",
-  );
-  command.addOption(
-    fault.argParser((text: string, earlier?: readonly string[]) => [...(earlier ?? []), text]),
+    listed,
   );
   command.option("--fault-any", "take statuses too that the leaf cannot answer");
 }

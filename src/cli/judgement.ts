@@ -1,5 +1,5 @@
 /** What a result is held against: `--expect`, `--baseline`, `--max-regression`. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import {
   type Baseline,
   heldAgainst,
@@ -21,7 +21,7 @@ import { titleOf } from "../report/outcomes.ts";
 import { Failure } from "../units/failure.ts";
 import type { Console } from "./console.ts";
 import { readInput } from "./input-file.ts";
-import { named } from "./td-options.ts";
+import { listed, parsedOption } from "./parsed-option.ts";
 
 export interface JudgementOptions {
   readonly expect?: readonly string[];
@@ -37,14 +37,14 @@ export function addJudgementOptions(command: Command): void {
   command.option(
     "--expect <expectation>",
     'fail unless it holds, for example "hint.end.pagesLeaked == 0"; may be repeated',
-    (text, earlier?: readonly string[]) => [...(earlier ?? []), text],
+    listed,
   );
   command.option("--baseline <file>", "an earlier JSON result to hold this one against");
-  const flags = "--max-regression <[metric=]percent>";
   command.addOption(
-    new Option(flags, "growth that a metric may have (default 0%); may be repeated").argParser(
-      (text: string, earlier?: MaxRegression) =>
-        named(flags, (each) => withBound(earlier ?? NOTHING_ALLOWED, each))(text),
+    parsedOption<MaxRegression>(
+      "--max-regression <[metric=]percent>",
+      "growth that a metric may have (default 0%); may be repeated",
+      (text, earlier = NOTHING_ALLOWED) => withBound(earlier, text),
     ),
   );
 }

@@ -1,9 +1,9 @@
 /** The options that name a part of a TD's memory, for `convert` and `punch`. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { MemoryPart } from "../lab/guest-life.ts";
 import { Failure } from "../units/failure.ts";
 import { formatSize, parseSize } from "../units/size.ts";
-import { named } from "./td-options.ts";
+import { parsedOption } from "./parsed-option.ts";
 
 export interface MemoryPartOptions {
   readonly size?: number;
@@ -15,12 +15,14 @@ const FRAME_BYTES = 4096;
 
 export function addMemoryPartOptions(command: Command): void {
   command.optionsGroup("Memory options:");
-  const size = new Option("--size <size>", "how much memory").conflicts("share");
-  command.addOption(size.argParser(named("--size <size>", parseSize)));
-  const share = new Option("--share <percent>", "the same as a share of the TD's memory: 25%");
-  command.addOption(share.argParser(named("--share <percent>", percent)));
-  const at = new Option("--at <size>", "where it begins in the TD's memory (default 0)");
-  command.addOption(at.argParser(named("--at <size>", parseSize)));
+  const size = parsedOption("--size <size>", "how much memory", parseSize);
+  command.addOption(size.conflicts("share"));
+  command.addOption(
+    parsedOption("--share <percent>", "the same as a share of the TD's memory: 25%", percent),
+  );
+  command.addOption(
+    parsedOption("--at <size>", "where it begins in the TD's memory (default 0)", parseSize),
+  );
 }
 
 /**

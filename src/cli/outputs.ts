@@ -4,9 +4,9 @@ import type { DrawingName } from "../report/drawings.ts";
 import type { FormatName } from "../report/index.ts";
 import { inPieces, type OutputFile, openOutputFile } from "../store/output-file.ts";
 import { Failure } from "../units/failure.ts";
+import { didYouMean } from "../units/nearest.ts";
 import type { Console } from "./console.ts";
 import { wantsUnicode } from "./glyphs.ts";
-import { nearest } from "./nearest.ts";
 
 /** Formats that a command may be asked for. */
 export type OutputFormat = FormatName | DrawingName | "mermaid";
@@ -80,9 +80,8 @@ function parseExport(
   }
   const format = formats.find((candidate) => candidate === name);
   if (format === undefined) {
-    const near = nearest(name, formats);
     throw new Failure("usage", `option --export: there is no format "${name}"`, {
-      hint: near === undefined ? `formats are ${formats.join(", ")}` : `did you mean ${near}?`,
+      hint: didYouMean(name, formats, `formats are ${formats.join(", ")}`),
     });
   }
   if (earlier.some((other) => other.file === file)) {
@@ -104,7 +103,7 @@ export interface Outputs {
  *
  * @throws Failure `cannot-create`, or `usage` when two documents would go to stdout
  */
-export function openOutputs(console: Console, options: OutputOptions): Outputs {
+function openOutputs(console: Console, options: OutputOptions): Outputs {
   const exports = options.export ?? [];
   const toStdout = exports.find(({ file }) => file === STDOUT);
   if (toStdout !== undefined && options.format !== undefined) {
@@ -134,6 +133,20 @@ export function openOutputs(console: Console, options: OutputOptions): Outputs {
   const format = toStdout?.format ?? options.format ?? defaultFormat;
   const target = format === null ? null : { format, color, width, unicode, isFile: false };
   return { discard, deliver: (render) => deliver(console, render, files, target) };
+}
+
+/** Opens the outputs, works, and leaves no half-written file behind when that fails. */
+export async function withOutputs(
+  console: Console,
+  options: OutputOptions,
+  work: (outputs: Outputs) => Promise<void>,
+): Promise<void> {
+  const outputs = openOutputs(console, options);
+  try {
+    await work(outputs);
+  } finally {
+    outputs.discard();
+  }
 }
 
 interface OpenedExport {

@@ -1,13 +1,13 @@
 /** `--pace`: plays a teardown's estimated time on the terminal, faster than it would be. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { EstimatedInterval, Result } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration, formatDurationRange } from "../units/duration.ts";
 import { Failure } from "../units/failure.ts";
 import type { OutputStream } from "./console.ts";
 import type { Cli } from "./invocation.ts";
+import { parsedOption } from "./parsed-option.ts";
 import { Interrupted, type StopSignals } from "./signals.ts";
-import { named } from "./td-options.ts";
 import { type Frame, timeline } from "./timeline.ts";
 
 export interface PaceOptions {
@@ -19,13 +19,8 @@ const FRAME_MS = 50;
 const BAR_COLUMNS = 24;
 
 export function addPaceOption(command: Command): void {
-  const flags = "--pace <speed>";
-  command.addOption(
-    new Option(
-      flags,
-      "play the estimated time on the terminal, for example 1000x as fast",
-    ).argParser(named(flags, parsePace)),
-  );
+  const text = "play the estimated time on the terminal, for example 1000x as fast";
+  command.addOption(parsedOption("--pace <speed>", text, parsePace));
 }
 
 /** `1000x`, `1.5x`, `60`. */

@@ -1,8 +1,8 @@
 import { parsePlatformShape } from "../lab/platform-schema.ts";
 import { PLATFORMS, type PlatformShape } from "../lab/platforms.ts";
 import { Failure } from "../units/failure.ts";
+import { didYouMean } from "../units/nearest.ts";
 import { readJsonFile } from "./input-file.ts";
-import { nearest } from "./nearest.ts";
 
 /** A platform is a dozen fields; a file beyond this is none. */
 const PLATFORM_BYTES_MAX = 64 * 1024;
@@ -19,8 +19,7 @@ export function findPlatform(name: string): PlatformShape {
   if (/[./\\]/.test(name)) {
     return parsePlatformShape(readJsonFile(name, "a platform", PLATFORM_BYTES_MAX), name);
   }
-  const names = [...PLATFORMS.keys()];
-  const near = nearest(name, names);
-  const hint = near === undefined ? `there are ${names.join(", ")}` : `did you mean ${near}?`;
-  throw new Failure("usage", `there is no platform "${name}"`, { hint });
+  throw new Failure("usage", `there is no platform "${name}"`, {
+    hint: didYouMean(name, [...PLATFORMS.keys()]),
+  });
 }

@@ -23,6 +23,7 @@ export function addStrategyOptions(command: Command, fallback = "runtime"): void
   );
 }
 
-export function chosenStrategy(options: StrategyOptions): string {
-  return options.hint === true ? "hint" : (options.strategy ?? "runtime");
+/** The strategy that the options name, if they name one. */
+export function namedStrategy({ strategy, hint }: StrategyOptions): string | undefined {
+  return hint === true ? "hint" : strategy;
 }

@@ -24,10 +24,10 @@ import type { OutputOptions, Outputs } from "./outputs.ts";
 import { ResumeFile } from "./resume-file.ts";
 import { openRunRecord, type RecordOptions, type RunRecord } from "./run-record.ts";
 import { Interrupted } from "./signals.ts";
-import { optimiseSoon } from "./soon-optimised.ts";
 import { appendSummary, wantsSummary } from "./step-summary.ts";
 import { isReport, RowPrinter, renderSweep } from "./sweep-output.ts";
 import { sweepRecord } from "./sweep-record.ts";
+import { optimiseSoon } from "./v8-flags.ts";
 
 export interface SweepOptions
   extends GlobalOptions,

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { LAYOUTS, type TdOptions } from "../lab/td-options.ts";
 import { Failure } from "../units/failure.ts";
 import { formatSize, parseSize } from "../units/size.ts";
+import { parsedOption, wholeNumber } from "./parsed-option.ts";
 import { findPlatform } from "./platform-option.ts";
 import { findTdShape } from "./td-shapes.ts";
 
@@ -28,8 +29,7 @@ export interface TdOptionValues {
 export function addTdOptions(command: Command): void {
   command.optionsGroup("TD options:");
   const add = (flags: string, text: string, parse?: (value: string) => unknown): void => {
-    const option = new Option(flags, text);
-    command.addOption(parse === undefined ? option : option.argParser(named(flags, parse)));
+    command.addOption(parse ? parsedOption(flags, text, parse) : new Option(flags, text));
   };
   add("--memory <size>", "private memory, for example 16G (default 16G)", parseSize);
   add("--populated <size>", "how much of it is mapped (default all)", parseSize);
@@ -83,26 +83,6 @@ export function givenTd(values: TdOptionValues): GivenTd {
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: Partial<TdOptions> = { ...shape, ...Object.fromEntries(present) };
   return { options, any: Object.keys(options).length > 0 };
-}
-
-/** Whole decimal digits below 2^53. */
-export function wholeNumber(text: string): number {
-  const number = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(number)) return number;
-  throw new Failure("usage", `"${text}" is not a whole number`);
-}
-
-/** An option's parser whose failures name the option. */
-export function named<T>(flags: string, parse: (value: string) => T): (value: string) => T {
-  return (value) => {
-    try {
-      return parse(value);
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      const hint = error.hint === undefined ? {} : { hint: error.hint };
-      throw new Failure(error.kind, `option ${flags}: ${error.message}`, { ...hint, cause: error });
-    }
-  };
 }
 
 export function pageSize(text: string): TdOptions["pageSize"] {

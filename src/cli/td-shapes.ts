@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { TdOptions } from "../lab/td-options.ts";
 import { Failure } from "../units/failure.ts";
-import { nearest } from "./nearest.ts";
+import { didYouMean } from "../units/nearest.ts";
 import { packageFile } from "./package-file.ts";
 
 interface TdShape {
@@ -22,9 +22,7 @@ export function findTdShape(name: string): Partial<TdOptions> {
   const shape = shapes.find((candidate) => candidate.name === name);
   if (shape === undefined) {
     const names = shapes.map((candidate) => candidate.name);
-    const near = nearest(name, names);
-    const hint = near === undefined ? `there are ${names.join(", ")}` : `did you mean ${near}?`;
-    throw new Failure("usage", `there is no TD shape "${name}"`, { hint });
+    throw new Failure("usage", `there is no TD shape "${name}"`, { hint: didYouMean(name, names) });
   }
   const { vcpus, memoryBytes, packages } = shape;
   return { vcpus, memoryBytes, packages };

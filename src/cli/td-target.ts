@@ -1,4 +1,5 @@
 /** Which TD a command works on (CONTRACT, "Commands"). */
+import type { Command } from "commander";
 import type { TdOptions } from "../lab/td-options.ts";
 import { checkTdName } from "../store/td-name.ts";
 import { Failure } from "../units/failure.ts";
@@ -10,13 +11,19 @@ export interface StoredTd {
   readonly destroyed: boolean;
 }
 
-export type TdTarget =
-  | { readonly kind: "stored"; readonly name: string }
-  | {
-      readonly kind: "fresh";
-      readonly options: Partial<TdOptions>;
-      readonly source: "options" | "default";
-    };
+/** A TD to be made. */
+export interface FreshTd {
+  readonly kind: "fresh";
+  readonly options: Partial<TdOptions>;
+  readonly source: "options" | "default";
+}
+
+export type TdTarget = FreshTd | { readonly kind: "stored"; readonly name: string };
+
+/** The argument that names a TD of the store. */
+export function addTdArgument(command: Command): void {
+  command.argument("[name]", "name of the TD (default: the one live TD in the store)");
+}
 
 /**
  * The TD for `destroy` and `compare`: the one named; else a new one of the TD options; else the

@@ -1,26 +1,25 @@
 /** `--what-if`: ideas on top of a kernel generation that no kernel has. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { parseWhatIf, parseWhatIfs, type WhatIf } from "../lab/what-if.ts";
-import { named } from "./td-options.ts";
+import { parsedOption } from "./parsed-option.ts";
 
 export interface WhatIfOptions {
   readonly whatIf?: readonly string[];
 }
 
-const FLAGS = "--what-if <idea>";
-
 export function addWhatIfOption(command: Command): void {
   command.optionsGroup("What-if options:");
-  const option = new Option(
-    FLAGS,
-    "what no kernel does: batch-track, batch-wbinvd, no-clear, parallel=N, huge-leaves; " +
-      "commas between several; may be repeated",
+  command.addOption(
+    parsedOption<readonly string[]>(
+      "--what-if <idea>",
+      "what no kernel does: batch-track, batch-wbinvd, no-clear, parallel=N, huge-leaves; " +
+        "commas between several; may be repeated",
+      (text, earlier = []) => [
+        ...earlier,
+        ...text.split(",").map((each) => parseWhatIf(each.trim()).text),
+      ],
+    ),
   );
-  const parse = (text: string, earlier?: readonly string[]): string[] => [
-    ...(earlier ?? []),
-    ...text.split(",").map((each) => named(FLAGS, parseWhatIf)(each.trim()).text),
-  ];
-  command.addOption(option.argParser(parse));
 }
 
 /**

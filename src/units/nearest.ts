@@ -18,6 +18,16 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best?.candidate;
 }
 
+/** A hint at the candidate that is nearest to `word`; where none comes near, at all of them. */
+export function didYouMean(
+  word: string,
+  candidates: readonly string[],
+  otherwise = `there are ${candidates.join(", ")}`,
+): string {
+  const near = nearest(word, candidates);
+  return near === undefined ? otherwise : `did you mean ${near}?`;
+}
+
 /** Levenshtein distance, by rows; two neighbours that changed places are one error. */
 function editDistance(left: string, right: string): number {
   let before: number[] = [];

@@ -1,36 +1,15 @@
-import { type Command, Option } from "commander";
-import type { Result } from "../../lab/result.ts";
-
-import { compareFresh, compareTd } from "../../lab/teardown.ts";
+import type { Command } from "commander";
 import { DRAWING_NAMES } from "../../report/drawings.ts";
 import { FORMAT_NAMES } from "../../report/index.ts";
+import { runComparison } from "../comparison.ts";
 import { addDrawingOptions, type DrawingOptions, Drawings } from "../drawing-options.ts";
 import { describeCommand } from "../help-text.ts";
-import {
-  addRunOptions,
-  type Cli,
-  type GlobalOptions,
-  openStore,
-  type RunOptions,
-  restoreHost,
-  runSession,
-  storedTds,
-} from "../invocation.ts";
+import { addRunOptions, type Cli, type GlobalOptions, type RunOptions } from "../invocation.ts";
 import { addOutputOptions } from "../outputs.ts";
-import { resolvedTd } from "../resolved-td.ts";
-import { requireHost } from "../stored-host.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
-import { chooseTarget } from "../td-target.ts";
-import {
-  addVerdictOptions,
-  plannedOn,
-  type Repeatable,
-  storedNow,
-  type VerdictOptions,
-  withVerdict,
-} from "../verdict.ts";
+import { addTdArgument } from "../td-target.ts";
+import { addVerdictOptions, type VerdictOptions } from "../verdict.ts";
 import { addWhatIfOption } from "../what-if-options.ts";
-import { noteDefaultTd } from "./destroy.ts";
 
 interface Options
   extends GlobalOptions,
@@ -53,12 +32,9 @@ export function define(command: Command, cli: Cli): void {
       "compare web --export html=web.html",
     ],
   );
-  command.argument("[name]", "name of the TD (default: the one live TD in the store)");
-  const strategies = new Option(
-    "--strategy <list>",
-    "strategies, commas between them (default all)",
-  );
-  command.addOption(strategies.argParser(commaList));
+  addTdArgument(command);
+  const text = "strategies, commas between them (default all)";
+  command.option("--strategy <list>", text, commaList);
   addTdOptions(command);
   addRunOptions(command);
   addWhatIfOption(command);
@@ -69,50 +45,13 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function compare(cli: Cli, name: string | undefined, options: Options): Promise<void> {
-  const drawings = new Drawings(options);
-  await runSession(cli, options, async (unwatched, outputs) => {
-    const session = drawings.watch(unwatched);
-    const store = openStore(cli, options, "compare");
-    const { kernels, given } = crossing(name, options);
-    const target = chooseTarget(name, given, () => storedTds(store));
-    const { strategy: strategies } = options;
-    const request = { ...(strategies && { strategies }), ...(kernels && { kernels }) };
-    await withVerdict(cli.console, options, async (verdict) => {
-      let result: Result;
-      let run: Repeatable | null = null;
-      if (target.kind === "fresh") {
-        const { source } = target;
-        if (source === "default") noteDefaultTd(cli);
-        const td = resolvedTd(cli, target.options);
-        run = repeatable({ source, td, kernels: kernels ?? [td.kernel], strategies });
-        verdict.check(plannedOn(run.kernels, run.strategies));
-        result = await compareFresh(td, { ...request, source }, session);
-      } else {
-        const host = requireHost(restoreHost(store.read()), target.name);
-        const own = host.report(target.name)?.kernel ?? "";
-        verdict.check(plannedOn(kernels ?? [own], strategies ?? null));
-        if (verdict.isRecorded) {
-          run = repeatable({
-            ...storedNow(host, target.name),
-            kernels: kernels ?? [own],
-            strategies,
-          });
-        }
-        result = await compareTd(host, target.name, request, session);
-      }
-      const judged = verdict.judge(result);
-      await outputs.deliver((target) => drawings.render(judged, session, target));
-      await verdict.finish(judged, run, session);
-    });
+  await runComparison(cli, options, {
+    command: "compare",
+    name,
+    ...crossing(name, options),
+    strategies: options.strategy ?? null,
+    drawings: new Drawings(options),
   });
-}
-
-function repeatable(
-  run: Pick<Repeatable, "source" | "td" | "kernels" | "stored"> & {
-    readonly strategies: readonly string[] | undefined;
-  },
-): Repeatable {
-  return { ...run, command: "compare", strategies: run.strategies ?? null };
 }
 
 /**
@@ -121,7 +60,7 @@ function repeatable(
  */
 function crossing(name: string | undefined, options: Options) {
   const { kernel, ...others } = options;
-  if (kernel === undefined) return { given: givenTd(options) };
+  if (kernel === undefined) return { kernels: null, given: givenTd(options) };
   const kernels = [...new Set(commaList(kernel))];
   if (name !== undefined) return { kernels, given: givenTd(others) };
   const [first = kernel] = kernels;

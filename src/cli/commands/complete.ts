@@ -5,8 +5,9 @@ import { PLATFORMS } from "../../lab/platforms.ts";
 import { SCHEMA_NAMES } from "../../report/schema-names.ts";
 import { describeCommand } from "../help-text.ts";
 import { HELP_TOPICS } from "../help-topics.ts";
-import { type Cli, type GlobalOptions, openStore, storedTds } from "../invocation.ts";
+import type { Cli, GlobalOptions } from "../invocation.ts";
 import { defineCommand } from "../program.ts";
+import { openStore, storedTds } from "../stored-host.ts";
 import { tdShapeNames } from "../td-shapes.ts";
 import { COMMANDS } from "./index.ts";
 

@@ -2,23 +2,13 @@ import type { Command } from "commander";
 import { convertTd } from "../../lab/guest-life.ts";
 import { requireTd } from "../../lab/lifecycle.ts";
 import { describeCommand } from "../help-text.ts";
-import {
-  addRunOptions,
-  type Cli,
-  changeHost,
-  type GlobalOptions,
-  nextCommand,
-  openStore,
-  type RunOptions,
-  runSession,
-  storedTds,
-} from "../invocation.ts";
+import { addRunOptions, type Cli, type GlobalOptions, type RunOptions } from "../invocation.ts";
 import { addMemoryPartOptions, type MemoryPartOptions, memoryPart } from "../memory-part.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
-import { requireHost } from "../stored-host.ts";
-import { tdDocument } from "../td-document.ts";
-import { chooseStored } from "../td-target.ts";
+import { nextCommand } from "../stored-host.ts";
+import { changeStoredTd } from "../stored-td-change.ts";
+import { addTdArgument } from "../td-target.ts";
 
 interface Options extends GlobalOptions, RunOptions, OutputOptions, MemoryPartOptions {
   readonly back?: boolean;
@@ -32,7 +22,7 @@ export function define(command: Command, cli: Cli): void {
       "which costs nothing until the guest touches it.",
     ["convert web --share 25%", "convert web --size 1G --at 2G", "convert web --size 1G --back"],
   );
-  command.argument("[name]", "name of the TD (default: the one live TD in the store)");
+  addTdArgument(command);
   addMemoryPartOptions(command);
   command.option("--back", "from shared to private; populate maps it again");
   addRunOptions(command);
@@ -41,24 +31,17 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function convert(cli: Cli, name: string | undefined, options: Options): Promise<void> {
-  await runSession(cli, options, async (session, outputs) => {
-    const store = openStore(cli, options, "convert");
-    const chosen = chooseStored(name, storedTds(store));
-    const to = options.back === true ? "private" : "shared";
-    const report = await changeHost(
-      cli,
-      store,
-      (stored) => requireHost(stored, chosen),
-      (host) => {
-        const part = memoryPart(options, requireTd(host, chosen).options.memoryBytes);
-        return convertTd(host, chosen, { ...part, to }, session);
-      },
-      {
-        what: `interrupted; TD ${chosen} is converted as far as it came`,
-        hint: `${nextCommand(options, `show ${chosen}`)} tells how far that is`,
-      },
-    );
-    await outputs.deliver(tdDocument(report));
-    cli.console.note(`next: ${nextCommand(options, `compare ${report.name}`)}`);
+  const to = options.back === true ? "private" : "shared";
+  await changeStoredTd(cli, name, options, {
+    command: "convert",
+    work: (host, chosen, session) => {
+      const part = memoryPart(options, requireTd(host, chosen).options.memoryBytes);
+      return convertTd(host, chosen, { ...part, to }, session);
+    },
+    interruption: (chosen) => ({
+      what: `interrupted; TD ${chosen} is converted as far as it came`,
+      hint: `${nextCommand(options, `show ${chosen}`)} tells how far that is`,
+    }),
+    next: "compare",
   });
 }

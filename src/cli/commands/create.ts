@@ -7,16 +7,14 @@ import { describeCommand } from "../help-text.ts";
 import {
   addRunOptions,
   type Cli,
-  changeHost,
   type GlobalOptions,
-  nextCommand,
-  openStore,
   type RunOptions,
   runSession,
 } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
 import { resolvedTd } from "../resolved-td.ts";
+import { changeHost, nextCommand, openStore } from "../stored-host.ts";
 import { tdDocument } from "../td-document.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 

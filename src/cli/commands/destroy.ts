@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { Result } from "../../lab/result.ts";
-
 import { destroyFresh, destroyTd } from "../../lab/teardown.ts";
 import { DRAWING_NAMES } from "../../report/drawings.ts";
 import { FORMAT_NAMES } from "../../report/index.ts";
@@ -9,22 +8,24 @@ import { describeCommand } from "../help-text.ts";
 import {
   addRunOptions,
   type Cli,
-  changeHost,
   type GlobalOptions,
-  nextCommand,
-  openStore,
   type RunOptions,
-  restoreHost,
   runSession,
-  storedTds,
 } from "../invocation.ts";
 import { addOutputOptions } from "../outputs.ts";
 import { addPaceOption, type PaceOptions, play } from "../pace.ts";
-import { resolvedTd } from "../resolved-td.ts";
-import { requireHost } from "../stored-host.ts";
-import { addStrategyOptions, chosenStrategy, type StrategyOptions } from "../strategy-options.ts";
+import { freshTd } from "../resolved-td.ts";
+import {
+  changeHost,
+  nextCommand,
+  openStore,
+  requireHost,
+  restoreHost,
+  storedTds,
+} from "../stored-host.ts";
+import { addStrategyOptions, namedStrategy, type StrategyOptions } from "../strategy-options.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
-import { chooseTarget } from "../td-target.ts";
+import { addTdArgument, chooseTarget } from "../td-target.ts";
 import {
   addVerdictOptions,
   type Repeatable,
@@ -55,7 +56,7 @@ export function define(command: Command, cli: Cli): void {
       "destroy --memory 400G --vcpus 64 --pace 1000x",
     ],
   );
-  command.argument("[name]", "name of the TD (default: the one live TD in the store)");
+  addTdArgument(command);
   addStrategyOptions(command);
   addTdOptions(command);
   addRunOptions(command);
@@ -76,16 +77,14 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
     const session = drawings.watch(unwatched);
     const store = openStore(cli, options, "destroy");
     const target = chooseTarget(name, givenTd(options), () => storedTds(store));
-    const strategy = chosenStrategy(options);
+    const strategy = namedStrategy(options) ?? "runtime";
     await withVerdict(cli.console, options, async (verdict) => {
       let result: Result;
       let run: Repeatable | null = null;
       if (target.kind === "fresh") {
         const { source } = target;
-        if (source === "default") noteDefaultTd(cli);
-        const td = resolvedTd(cli, target.options);
-        const kernels = [td.kernel];
-        run = { command: "destroy", source, td, kernels, strategies: [strategy] };
+        const td = freshTd(cli, target);
+        run = { command: "destroy", source, td, kernels: [td.kernel], strategies: [strategy] };
         verdict.check([{ strategy, kernel: td.kernel }]);
         result = await destroyFresh(td, { strategy, source }, session);
       } else {
@@ -118,9 +117,4 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
       await verdict.finish(judged, run, session);
     });
   });
-}
-
-/** CONTRACT: the default TD is taken "and say so on stderr". */
-export function noteDefaultTd(cli: Cli): void {
-  cli.console.note("note: the store holds no live TD; taking the default one");
 }

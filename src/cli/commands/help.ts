@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { Failure } from "../../units/failure.ts";
+import { didYouMean } from "../../units/nearest.ts";
 import { describeCommand } from "../help-text.ts";
 import { HELP_TOPICS } from "../help-topics.ts";
 import type { Cli } from "../invocation.ts";
-import { nearest } from "../nearest.ts";
 import { defineCommand } from "../program.ts";
 
 export function define(command: Command, cli: Cli): void {
@@ -31,9 +31,8 @@ async function help(cli: Cli, program: Command, words: readonly string[]): Promi
 function unknownTopic(word: string, command: Command): Failure {
   const commands = command.createHelp().visibleCommands(command);
   const known = [...commands.map((candidate) => candidate.name()), ...topicNames()];
-  const near = nearest(word, known);
   return new Failure("usage", `there is no command or topic "${word}"`, {
-    hint: near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`,
+    hint: didYouMean(word, known),
   });
 }
 

@@ -5,7 +5,7 @@ import { kernelsMarkdown } from "../../report/kernels-markdown.ts";
 import { alignColumns, wrapText } from "../../report/layout.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
 import { RECORD_FORMATS, type Row, recordsDocument } from "../records.ts";
 
 type Options = GlobalOptions & OutputOptions;
@@ -24,8 +24,7 @@ export function define(command: Command, cli: Cli): void {
 
 async function kernels(cli: Cli, name: string | undefined, options: Options): Promise<void> {
   if (name !== undefined) findGeneration(name);
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     const document = kernelsDocument(name === undefined ? undefined : [name]);
     const [only] = document.kernels;
     const records = recordsDocument({
@@ -40,9 +39,7 @@ async function kernels(cli: Cli, name: string | undefined, options: Options): Pr
     await outputs.deliver((target) =>
       target.format === "markdown" ? kernelsMarkdown(document) : records(target),
     );
-  } finally {
-    outputs.discard();
-  }
+  });
 }
 
 function rowsOf(facts: KernelFacts): Row[] {

@@ -3,7 +3,7 @@ import { leafCoverage } from "../../lab/leaf-coverage.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { leavesDocument } from "../leaves-document.ts";
-import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
 import { replayFile } from "../vector-input.ts";
 
@@ -22,15 +22,12 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function leaves(cli: Cli, options: Options): Promise<void> {
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     const { coverage } = options;
     const replayed = coverage === undefined ? undefined : await replayFile(cli, coverage);
     await outputs.deliver(leavesDocument(leafCoverage(replayed)));
     if (replayed !== undefined && replayed.mismatches > 0) {
       cli.console.note(`note: ${coverage} has mismatches; tdx-sim replay lists them`);
     }
-  } finally {
-    outputs.discard();
-  }
+  });
 }

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { describeCommand } from "../help-text.ts";
-import { type Cli, type GlobalOptions, openStore, restoreHost } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import type { Cli, GlobalOptions } from "../invocation.ts";
+import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
+import { openStore, restoreHost } from "../stored-host.ts";
 import { tdListDocument } from "../td-document.ts";
 
 type Options = GlobalOptions & OutputOptions;
@@ -17,12 +18,9 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function list(cli: Cli, options: Options): Promise<void> {
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     const tds = restoreHost(openStore(cli, options, "list").read())?.list() ?? [];
     await outputs.deliver(tdListDocument(tds));
     if (tds.length === 0) cli.console.note("the store holds no TD; next: tdx-sim create");
-  } finally {
-    outputs.discard();
-  }
+  });
 }

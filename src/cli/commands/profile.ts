@@ -4,7 +4,7 @@ import { profileSha256 } from "../../cost/profile-checksum.ts";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, openOutputs, type Render } from "../outputs.ts";
+import { addOutputOptions, type OutputOptions, type Render, withOutputs } from "../outputs.ts";
 import {
   type CheckedProfile,
   profileCheckDocument,
@@ -58,12 +58,9 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function deliver(cli: Cli, options: Options, make: () => Promise<Render>): Promise<void> {
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     await outputs.deliver(await make());
-  } finally {
-    outputs.discard();
-  }
+  });
 }
 
 async function listProfiles(): Promise<Render> {

@@ -2,23 +2,13 @@ import type { Command } from "commander";
 import { punchTd } from "../../lab/guest-life.ts";
 import { requireTd } from "../../lab/lifecycle.ts";
 import { describeCommand } from "../help-text.ts";
-import {
-  addRunOptions,
-  type Cli,
-  changeHost,
-  type GlobalOptions,
-  nextCommand,
-  openStore,
-  type RunOptions,
-  runSession,
-  storedTds,
-} from "../invocation.ts";
+import { addRunOptions, type Cli, type GlobalOptions, type RunOptions } from "../invocation.ts";
 import { addMemoryPartOptions, type MemoryPartOptions, memoryPart } from "../memory-part.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
-import { requireHost } from "../stored-host.ts";
-import { tdDocument } from "../td-document.ts";
-import { chooseStored } from "../td-target.ts";
+import { nextCommand } from "../stored-host.ts";
+import { changeStoredTd } from "../stored-td-change.ts";
+import { addTdArgument } from "../td-target.ts";
 
 interface Options extends GlobalOptions, RunOptions, OutputOptions, MemoryPartOptions {}
 
@@ -30,7 +20,7 @@ export function define(command: Command, cli: Cli): void {
       "populate fills the hole again.",
     ["punch web --size 64M", "punch web --share 10% --at 1G"],
   );
-  command.argument("[name]", "name of the TD (default: the one live TD in the store)");
+  addTdArgument(command);
   addMemoryPartOptions(command);
   addRunOptions(command);
   addOutputOptions(command, RECORD_FORMATS);
@@ -38,23 +28,16 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function punch(cli: Cli, name: string | undefined, options: Options): Promise<void> {
-  await runSession(cli, options, async (session, outputs) => {
-    const store = openStore(cli, options, "punch");
-    const chosen = chooseStored(name, storedTds(store));
-    const report = await changeHost(
-      cli,
-      store,
-      (stored) => requireHost(stored, chosen),
-      (host) => {
-        const part = memoryPart(options, requireTd(host, chosen).options.memoryBytes);
-        return punchTd(host, chosen, part, session);
-      },
-      {
-        what: `interrupted; TD ${chosen} lost its pages as far as it came`,
-        hint: `${nextCommand(options, `show ${chosen}`)} tells how far that is`,
-      },
-    );
-    await outputs.deliver(tdDocument(report));
-    cli.console.note(`next: ${nextCommand(options, `compare ${report.name}`)}`);
+  await changeStoredTd(cli, name, options, {
+    command: "punch",
+    work: (host, chosen, session) => {
+      const part = memoryPart(options, requireTd(host, chosen).options.memoryBytes);
+      return punchTd(host, chosen, part, session);
+    },
+    interruption: (chosen) => ({
+      what: `interrupted; TD ${chosen} lost its pages as far as it came`,
+      hint: `${nextCommand(options, `show ${chosen}`)} tells how far that is`,
+    }),
+    next: "compare",
   });
 }

@@ -3,7 +3,7 @@ import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
 import { inputName } from "../input-file.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
 import { replayDocument, verdictOf } from "../replay-document.ts";
 import { replayFile } from "../vector-input.ts";
@@ -24,13 +24,10 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function replay(cli: Cli, file: string, options: Options): Promise<void> {
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     const result = await replayFile(cli, file, { all: options.all === true });
     await outputs.deliver(replayDocument(result));
     if (result.mismatches > 0)
       throw new Failure("expectation", `${inputName(file)}: ${verdictOf(result)}`);
-  } finally {
-    outputs.discard();
-  }
+  });
 }

@@ -4,8 +4,9 @@ import { escapeControls } from "../../report/control-characters.ts";
 import type { Store } from "../../store/store.ts";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
-import { type Cli, type GlobalOptions, openStore } from "../invocation.ts";
+import type { Cli, GlobalOptions } from "../invocation.ts";
 import { Interrupted, type StopSignal } from "../signals.ts";
+import { openStore } from "../stored-host.ts";
 
 interface Options extends GlobalOptions {
   readonly yes?: boolean;

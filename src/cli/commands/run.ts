@@ -29,6 +29,7 @@ import {
 } from "../run-record.ts";
 import { readScenario, readScenarioText, saysSweepConfig } from "../scenario-input.ts";
 import { appendStepSummary } from "../step-summary.ts";
+import { inlineDeeply } from "../v8-flags.ts";
 
 type Options = GlobalOptions &
   DrawingOptions &
@@ -77,9 +78,7 @@ async function run(cli: Cli, files: readonly string[], options: Options): Promis
       for (const [i, scenario] of scenarios.entries()) {
         parts.push({ scenario, record: openRunRecord(directories[i]) });
       }
-      if (scenarios.some(({ step }) => step)) {
-        (await import("../deep-inlining.ts")).inlineDeeply();
-      }
+      if (scenarios.some(({ step }) => step)) inlineDeeply();
       const { runs, failures } = await runAll(parts, session);
       await outputs.deliver((target) => {
         const { format } = target;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { SCHEMA_NAMES } from "../../report/schema-names.ts";
 import { Failure } from "../../units/failure.ts";
-import { nearest } from "../../units/nearest.ts";
+import { didYouMean } from "../../units/nearest.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli } from "../invocation.ts";
 import { packageFile } from "../package-file.ts";
@@ -24,9 +24,8 @@ async function schema(cli: Cli, name: string | undefined): Promise<void> {
     return;
   }
   if (!SCHEMA_NAMES.some((each) => each === name)) {
-    const near = nearest(name, SCHEMA_NAMES);
     throw new Failure("usage", `there is no schema "${name}"`, {
-      hint: near === undefined ? `there are ${SCHEMA_NAMES.join(", ")}` : `did you mean ${near}?`,
+      hint: didYouMean(name, SCHEMA_NAMES),
     });
   }
   await cli.console.print(readFileSync(packageFile("dist", "schema", `${name}.json`), "utf8"));

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { checkTdName } from "../../store/td-name.ts";
 import { describeCommand } from "../help-text.ts";
-import { type Cli, type GlobalOptions, openStore, restoreHost } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import type { Cli, GlobalOptions } from "../invocation.ts";
+import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
-import { requireHost } from "../stored-host.ts";
+import { openStore, requireHost, restoreHost } from "../stored-host.ts";
 import { tdDocument } from "../td-document.ts";
 
 type Options = GlobalOptions & OutputOptions;
@@ -22,13 +22,10 @@ export function define(command: Command, cli: Cli): void {
 
 async function show(cli: Cli, name: string, options: Options): Promise<void> {
   checkTdName(name);
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     const host = requireHost(restoreHost(openStore(cli, options, "show").read()), name);
     const report = host.report(name);
     if (report === undefined) throw new Error(`TD ${name} vanished from an unshared host`);
     await outputs.deliver(tdDocument(report));
-  } finally {
-    outputs.discard();
-  }
+  });
 }

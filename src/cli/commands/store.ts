@@ -2,10 +2,11 @@ import type { Command } from "commander";
 import { checkStore, repairStore, type StoreCheck, unlockStore } from "../../store/care.ts";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
-import { type Cli, type GlobalOptions, openStore } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import type { Cli, GlobalOptions } from "../invocation.ts";
+import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
 import { RECORD_FORMATS } from "../records.ts";
 import { storeCheckDocument } from "../store-document.ts";
+import { openStore } from "../stored-host.ts";
 
 export function define(command: Command, cli: Cli): void {
   describeCommand(command, "Look after the store.", [
@@ -37,14 +38,11 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function checkIt(cli: Cli, options: GlobalOptions & OutputOptions): Promise<void> {
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     const check = checkStore(openStore(cli, options, "store check").directory);
     await outputs.deliver(storeCheckDocument(check));
     throwIfDamaged(check);
-  } finally {
-    outputs.discard();
-  }
+  });
 }
 
 function throwIfDamaged({ generations }: StoreCheck): void {

@@ -1,14 +1,14 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Shard } from "../../lab/sweep/grid.ts";
 import { FORMAT_NAMES } from "../../report/index.ts";
 import { Failure } from "../../units/failure.ts";
-import { addAxisOptions, givenAxes, strategyList } from "../axis-options.ts";
+import { addAxisOptions, givenAxes, wordList } from "../axis-options.ts";
 import { addAsciiOption, addThemeOption } from "../drawing-options.ts";
 import { describeCommand } from "../help-text.ts";
 import { addRunOptions, type Cli } from "../invocation.ts";
 import { addOutputOptions } from "../outputs.ts";
+import { parsedOption, wholeNumber } from "../parsed-option.ts";
 import { runSweep, type SweepOptions } from "../sweep-run.ts";
-import { named, wholeNumber } from "../td-options.ts";
 import { addVerdictOptions } from "../verdict.ts";
 import { addWhatIfOption } from "../what-if-options.ts";
 
@@ -24,19 +24,11 @@ export function define(command: Command, cli: Cli): void {
     ],
   );
   addAxisOptions(command);
-  const strategies = "--strategy <strategies>";
-  command.addOption(
-    new Option(strategies, "strategies (default all of the kernel)").argParser(
-      named(strategies, strategyList),
-    ),
-  );
+  const all = "strategies (default all of the kernel)";
+  command.addOption(parsedOption("--strategy <strategies>", all, wordList));
   command.optionsGroup("Sweep options:");
-  const shard = "--shard <i/n>";
-  command.addOption(
-    new Option(shard, "every n-th point from the i-th on, for CI jobs that share a grid").argParser(
-      named(shard, parseShard),
-    ),
-  );
+  const shard = "every n-th point from the i-th on, for CI jobs that share a grid";
+  command.addOption(parsedOption("--shard <i/n>", shard, parseShard));
   command.option("--resume <file>", "write rows to an NDJSON file, going on where it ends");
   addRunOptions(command);
   addWhatIfOption(command);

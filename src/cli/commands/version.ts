@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { MODULE_VERSION, VERSION } from "../../lab/version.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, openOutputs } from "../outputs.ts";
+import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
 import { RECORD_FORMATS, recordsDocument } from "../records.ts";
 
 export function define(command: Command, cli: Cli): void {
@@ -15,8 +15,7 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function version(cli: Cli, options: OutputOptions): Promise<void> {
-  const outputs = openOutputs(cli.console, options);
-  try {
+  await withOutputs(cli.console, options, async (outputs) => {
     const versions = { version: VERSION, module: MODULE_VERSION, node: process.versions.node };
     const lines = [
       `tdx-sim ${VERSION}, a simulator`,
@@ -31,7 +30,5 @@ async function version(cli: Cli, options: OutputOptions): Promise<void> {
         table: () => lines,
       }),
     );
-  } finally {
-    outputs.discard();
-  }
+  });
 }

@@ -1,6 +1,6 @@
 /** What a baseline is read from: the file of an earlier run, and how much may have grown since. */
 import { Failure } from "../../units/failure.ts";
-import { nearest } from "../../units/nearest.ts";
+import { didYouMean } from "../../units/nearest.ts";
 import type { Result } from "../result.ts";
 import { type Baseline, isMetric, type MaxRegression, METRIC_NAMES } from "./baseline.ts";
 
@@ -82,9 +82,8 @@ export function withBound({ any, byMetric }: MaxRegression, text: string): MaxRe
   const share = Number(digits) / 100;
   if (metric === undefined) return { any: share, byMetric };
   if (isMetric(metric)) return { any, byMetric: new Map([...byMetric, [metric, share]]) };
-  const near = nearest(metric, METRIC_NAMES);
   throw new Failure("usage", `there is no metric ${JSON.stringify(metric)}`, {
-    hint: near === undefined ? `metrics are ${METRIC_NAMES.join(", ")}` : `did you mean ${near}?`,
+    hint: didYouMean(metric, METRIC_NAMES, `metrics are ${METRIC_NAMES.join(", ")}`),
   });
 }
 

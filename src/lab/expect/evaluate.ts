@@ -1,4 +1,4 @@
-import { nearest } from "../../units/nearest.ts";
+import { didYouMean } from "../../units/nearest.ts";
 import { type Entry, isCountable, leafNames } from "./entry.ts";
 import {
   type Comparison,
@@ -140,9 +140,7 @@ class Evaluator {
     if (Object.hasOwn(current, key.name)) return (current as Record<string, unknown>)[key.name];
     if (isCountable(parent, key.name)) return 0;
     const known = parent === "byLeaf" ? leafNames() : Object.keys(current);
-    const near = nearest(key.name, known);
-    const there = known.length === 0 ? undefined : `there is ${known.join(", ")}`;
-    const hint = near === undefined ? there : `did you mean ${near}?`;
+    const hint = known.length === 0 ? undefined : didYouMean(key.name, known);
     throw this.#unclear(key.at, `${parent} has no ${JSON.stringify(key.name)}`, hint);
   }
 
@@ -150,8 +148,7 @@ class Evaluator {
     const named = this.#entries.filter((entry) => entry.strategy === strategy.name);
     if (named.length === 0) {
       const known = [...new Set(this.#entries.map((entry) => entry.strategy))];
-      const near = nearest(strategy.name, known);
-      const hint = near === undefined ? `there is ${known.join(", ")}` : `did you mean ${near}?`;
+      const hint = didYouMean(strategy.name, known);
       throw this.#unclear(strategy.at, `strategy ${strategy.name} is not run`, hint);
     }
     const fits = named.filter((entry) => kernel === null || entry.kernel === kernel.name);

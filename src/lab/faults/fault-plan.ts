@@ -1,7 +1,7 @@
 import { EMULATED, NEWER_LEAVES } from "../../module/leaf-table.ts";
 import { OPERAND_IDS, STATUS_CODES, type StatusName } from "../../module/status-codes.ts";
 import { Failure } from "../../units/failure.ts";
-import { nearest } from "../../units/nearest.ts";
+import { didYouMean } from "../../units/nearest.ts";
 import { legalFaults } from "./legal-statuses.ts";
 
 /** Any leaf: calls are counted over all of them. */
@@ -63,8 +63,7 @@ function parseLeaf(text: string, given: string): string {
   const names = [...EMULATED, ...newer].map((leaf) => leaf.name);
   const name = given.toUpperCase();
   if (names.includes(name)) return name;
-  const near = nearest(name, names);
-  const hint = near === undefined ? "tdx-sim leaves lists them" : `did you mean ${near}?`;
+  const hint = didYouMean(name, names, "tdx-sim leaves lists them");
   throw wrong(text, `there is no leaf "${given}"`, hint);
 }
 
@@ -73,8 +72,8 @@ function parseStatus(text: string, leaf: string, given: string, isAny: boolean):
   const [code = "", operand] = upper.split("|");
   const name = code.startsWith("TDX_") ? code : `TDX_${code}`;
   if (!Object.hasOwn(STATUS_CODES, name) || name === "TDX_SUCCESS") {
-    const near = nearest(name, Object.keys(STATUS_CODES));
-    const hint = near === undefined ? "statuses are spelt as in the ABI" : `did you mean ${near}?`;
+    const names = Object.keys(STATUS_CODES);
+    const hint = didYouMean(name, names, "statuses are spelt as in the ABI");
     throw wrong(text, `"${given}" is no status that a call fails with`, hint);
   }
   if (operand !== undefined && !Object.hasOwn(OPERAND_IDS, operand)) {

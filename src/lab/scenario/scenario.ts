@@ -1,7 +1,7 @@
 import type { Profile } from "../../cost/profile.ts";
 import { parseProfile } from "../../cost/profile-schema.ts";
 import { Failure } from "../../units/failure.ts";
-import { nearest } from "../../units/nearest.ts";
+import { didYouMean } from "../../units/nearest.ts";
 import { parseSize } from "../../units/size.ts";
 import { type Baseline, NOTHING_ALLOWED } from "../expect/baseline.ts";
 import { withBound } from "../expect/baseline-file.ts";
@@ -123,10 +123,9 @@ class Lookup {
     for (const [i, kernel] of kernels.entries()) {
       if (GENERATIONS.has(kernel)) continue;
       const known = [...GENERATIONS.keys()];
-      const near = nearest(kernel, known);
       const path = typeof named === "string" ? ["kernel"] : ["kernel", i];
       throw this.#source.fault(path, `there is no kernel generation ${JSON.stringify(kernel)}`, {
-        hint: near === undefined ? `there is ${known.join(", ")}` : `did you mean ${near}?`,
+        hint: didYouMean(kernel, known),
       });
     }
     return [...kernels];
@@ -218,9 +217,8 @@ class Lookup {
     );
     const check = (path: Path, strategy: string): void => {
       if (all.includes(strategy)) return;
-      const near = nearest(strategy, all);
       throw this.#source.fault(path, `there is no strategy ${JSON.stringify(strategy)}`, {
-        hint: near === undefined ? `there is ${all.join(", ")}` : `did you mean ${near}?`,
+        hint: didYouMean(strategy, all),
       });
     };
     for (const [i, step] of steps.entries()) {

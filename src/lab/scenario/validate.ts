@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { nearest } from "../../units/nearest.ts";
+import { didYouMean, nearest } from "../../units/nearest.ts";
 import { type ScenarioFile, scenarioSchema } from "./schema.ts";
 import type { Path, ScenarioSource } from "./source.ts";
 
@@ -73,8 +73,7 @@ function optionsOf(issue: Issue): string[] {
 function unknownKey(source: ScenarioSource, path: Path): Error {
   const key = String(path.at(-1));
   const known = keysAt(scenarioSchema() as unknown as Walkable, source.value, path.slice(0, -1));
-  const near = nearest(key, known);
-  const hint = near === undefined ? `there is ${known.join(", ")}` : `did you mean ${near}?`;
+  const hint = didYouMean(key, known);
   return source.fault(path, `there is no key ${JSON.stringify(key)} here`, { hint, atKey: true });
 }
 

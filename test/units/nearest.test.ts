@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearest } from "../../src/cli/nearest.ts";
+import { nearest } from "../../src/units/nearest.ts";
 
 test("the nearest word is the one with the fewest changes", () => {
   expect(nearest("destry", ["create", "destroy", "compare"])).toBe("destroy");
