@@ -1,5 +1,11 @@
 import { ALIKE, PageRuns } from "../module/page-runs.ts";
 
+/** Consecutive host pages. */
+export interface Pages {
+  readonly page: number;
+  readonly count: number;
+}
+
 /** Host pages of one use, handed out in ascending order; freed ones are used again first. */
 export class Arena {
   readonly start: number;
@@ -18,7 +24,7 @@ export class Arena {
    * Up to `most` consecutive pages, a multiple of `alignment` long and aligned to it.
    * Null when none are left.
    */
-  alloc(most: number, alignment = 1): { page: number; count: number } | null {
+  alloc(most: number, alignment = 1): Pages | null {
     // Most arenas have none, and are asked for page after page.
     const freed = this.#freed.runCount === 0 ? [] : this.#freed.runs();
     for (const run of freed) {

@@ -28,8 +28,6 @@ export interface SeamcallPlan {
   readonly tries?: number;
   /** Done before each of these further calls. */
   readonly beforeRetry?: () => void;
-  /** Statuses that KVM takes for success. */
-  readonly accept?: readonly string[];
   readonly pageSize?: number;
 }
 
@@ -62,7 +60,6 @@ export interface SeamcallStep {
   readonly retryOn: readonly string[];
   readonly tries: number;
   readonly beforeRetry: (() => void) | null;
-  readonly accept: readonly string[];
   readonly pageSize: number;
   /** Calls of one execution and of the next follow each other at one stride. */
   readonly isEven: boolean;
@@ -123,7 +120,6 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     retryOn: plan.retryOn ?? NONE,
     tries: plan.tries ?? 1,
     beforeRetry: plan.beforeRetry ?? null,
-    accept: plan.accept ?? NONE,
     pageSize: plan.pageSize ?? -1,
     isEven: times === 1 || innerStride * times === rcxStride,
     span: { rcxStride: times === 1 ? rcxStride : innerStride, r8Stride, addedLevels },

@@ -5,7 +5,7 @@ import { kickVcpus } from "./kick-vcpus.ts";
 import type { Errno } from "./kvm-error.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
 
-type Retries = Pick<SeamcallPlan, "retryOn" | "tries" | "accept" | "beforeRetry">;
+type Retries = Pick<SeamcallPlan, "retryOn" | "tries" | "beforeRetry">;
 
 /** How this kernel repeats a SEAMCALL, as operands of the call. */
 export function policyOf(host: KvmHost, vm: KvmVm, name: PolicyName): Retries {

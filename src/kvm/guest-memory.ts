@@ -111,10 +111,11 @@ export class GuestMemory {
   }
 
   static restore(snapshot: GuestMemorySnapshot): GuestMemory {
-    const leaves = (level: LeafLevel) =>
-      PageRuns.fromArray(LEAF_STEPS[level], snapshot.leaves[level] ?? []);
+    const leaves = LEAF_STEPS.map((step, level) =>
+      PageRuns.fromArray(step, snapshot.leaves[level] as readonly number[]),
+    );
     const tables = snapshot.tables.map((fields) => PageRuns.fromArray(NEXT_PAGE, fields));
-    const memory = new GuestMemory([leaves(0), leaves(1)], tables);
+    const memory = new GuestMemory(leaves as [PageRuns, PageRuns], tables);
     for (const level of [0, 1] as const) {
       for (const { length } of memory.#leaves[level].runs()) memory.#leafCounts[level] += length;
     }

@@ -49,6 +49,11 @@ export class HostPages {
     return new HostPages({ control, sept, memory, pamt });
   }
 
+  /** The arena of Secure EPT pages that entries of `level` point to, 1 to 4. */
+  septOf(level: number): Arena {
+    return this.sept[level] as Arena;
+  }
+
   clone(): HostPages {
     return new HostPages({
       control: this.control.clone(),

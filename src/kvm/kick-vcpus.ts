@@ -1,10 +1,15 @@
-import type { KvmHost, KvmVm } from "./vm.ts";
+import type { KvmHost, KvmVcpu, KvmVm } from "./vm.ts";
+
+/** Whether the vCPU is in the guest, on the LP that it was last loaded on. */
+export function isInGuest(host: KvmHost, { cpu, tdvpr }: KvmVcpu): boolean {
+  return tdvpr !== null && host.guest.runs(cpu) === tdvpr;
+}
 
 /** Every vCPU of the VM leaves the guest, if it is there, and stays outside until it is run again. */
 export function leaveGuest(host: KvmHost, vm: KvmVm): void {
   if (!host.guest.isAnyRunning()) return;
-  for (const { cpu, tdvpr } of vm.state.vcpus) {
-    if (tdvpr !== null && cpu >= 0 && host.guest.runs(cpu) === tdvpr) host.guest.exit(cpu);
+  for (const vcpu of vm.state.vcpus) {
+    if (isInGuest(host, vcpu)) host.guest.exit(vcpu.cpu);
   }
 }
 
@@ -16,5 +21,5 @@ export function kickVcpus(host: KvmHost, vm: KvmVm): void {
 
 /** The kernel thread at work runs on LP 0: whatever vCPU was in the guest there is preempted. */
 export function takeLp0(host: KvmHost): void {
-  if (host.guest.runs(0) !== null) host.guest.exit(0);
+  host.guest.exit(0);
 }

@@ -3,10 +3,10 @@ import { tdhVpEnter } from "../module/leaves/tdh-vp-enter.ts";
 import { takes } from "./body.ts";
 import { policyOf } from "./call-policy.ts";
 import { FRAMES_PER_ENTRY, type LeafLevel } from "./guest-memory.ts";
-import { failed, type IoctlResult } from "./kvm-error.ts";
+import type { IoctlResult } from "./kvm-error.ts";
 import { mapLeaves } from "./map-pages.ts";
-import type { KvmHost, KvmVm } from "./vm.ts";
-import { refusedIoctl } from "./vm-dead.ts";
+import { refusedRun } from "./vcpu.ts";
+import type { KvmHost, KvmVcpu, KvmVm } from "./vm.ts";
 
 const PAGE_BYTES = 4096;
 const RUN = "KVM_RUN";
@@ -21,8 +21,8 @@ export interface Touched {
 }
 
 /**
- * Run-time faults of vCPU 0 (kvm-teardown B): the guest stopped at
- * an EPT violation, KVM adds the missing tables and AUGs the page, enters the guest again, which
+ * Run-time faults of vCPU 0, whose thread is on LP 0 (kvm-teardown B), in a TD that has one and was
+ * finalized: the guest stopped at an EPT violation, KVM adds the missing tables and AUGs the page, enters the guest again, which
  * accepts the page and goes on to the next one.
  */
 export function* faultIn(
@@ -31,17 +31,14 @@ export function* faultIn(
   { level, gfn, leaves, spacing }: Touched,
 ): Generator<void, IoctlResult> {
   host.port.observer.phase(RUN);
-  const refused = refusedIoctl(vm, RUN);
+  const vcpu = vm.state.vcpus[0] as KvmVcpu;
+  const refused = refusedRun(vm, vcpu);
   if (refused !== null) return refused;
-  const vcpu = vm.state.vcpus[0];
-  if (vcpu === undefined || !vcpu.isInitialized || !vm.state.isFinalized) {
-    return failed(RUN, "EINVAL", "the TD is not ready to run");
-  }
   const frames = FRAMES_PER_ENTRY[level];
   const stride = spacing * PAGE_BYTES;
-  const lp = vcpu.cpu < 0 ? 0 : vcpu.cpu;
+  const lp = 0;
   // The fault took this vCPU out of the guest, or its turn on the LP took out another one.
-  if (host.guest.runs(lp) !== null) host.guest.exit(lp);
+  host.guest.exit(lp);
   const mapping = {
     ioctl: RUN,
     lp,

@@ -1,5 +1,5 @@
 import { ALIKE, PageRuns, type StepOfTag } from "../module/page-runs.ts";
-import { Arena, type ArenaSnapshot } from "./arena.ts";
+import { Arena, type ArenaSnapshot, type Pages } from "./arena.ts";
 
 /** 4 KiB pages in a region that shares one pair of PAMT pages. */
 export const PAGES_PER_REGION = 512;
@@ -27,7 +27,7 @@ export class PamtRegions {
   /** Regions with PAMT pages and no user. */
   #idle = new PageRuns(ALIKE);
 
-  /** Takes PAMT pages from the host pages `start` to `end` - 1. */
+  /** @param pages for PAMT: a pair for every region, so that they never run out */
   constructor(pages: Arena) {
     this.#pages = pages;
   }
@@ -39,9 +39,8 @@ export class PamtRegions {
     while (region < end && this.#pairs.seek(region) !== 0) region = this.#pairs.runEnd;
     if (region >= end) return null;
     const missing = Math.min(end, this.#pairs.runEnd) - region;
-    const taken = this.#pages.alloc(missing * PAGES_PER_PAIR, PAGES_PER_PAIR);
-    if (taken === null) throw new Error("no host pages left for PAMT");
-    return { region, count: taken.count / PAGES_PER_PAIR, pair: taken.page };
+    const { page, count } = this.#pages.alloc(missing * PAGES_PER_PAIR, PAGES_PER_PAIR) as Pages;
+    return { region, count: count / PAGES_PER_PAIR, pair: page };
   }
 
   /** Says how many of the regions of `takePairs` got their pages; the other pairs go back. */
@@ -63,18 +62,6 @@ export class PamtRegions {
   /** Pages come back; regions without a further user are idle from now on. */
   put(pfn: number, pages: number): void {
     this.#change(pfn, pages, -1);
-  }
-
-  /** Users of a region; for tests and invariants. */
-  users(region: number): number {
-    return this.#users.seek(region);
-  }
-
-  /** Regions that have PAMT pages. */
-  get regionCount(): number {
-    let count = 0;
-    for (const { length } of this.#pairs.runs()) count += length;
-    return count;
   }
 
   /** The first idle regions with pairs that follow each other. */

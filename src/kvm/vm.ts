@@ -163,9 +163,9 @@ export interface KvmHost {
 export interface GuestSide {
   /** TDG.MEM.PAGE.ACCEPT of `count` consecutive pages by the vCPU in the guest on `lp`. */
   accept(lp: number, gfn: number, level: number, count: number): void;
-  /** The vCPU on `lp` leaves the guest. */
+  /** The vCPU on `lp` leaves the guest, if one is in it there. */
   exit(lp: number): void;
-  /** TDVPR page of the vCPU that runs on `lp`; null for none. */
+  /** TDVPR page of the vCPU that runs on `lp`; null for none, as for LP -1. */
   runs(lp: number): number | null;
   isAnyRunning(): boolean;
 }

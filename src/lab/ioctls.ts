@@ -1,5 +1,6 @@
 import { initMemRegion } from "../kvm/init-mem-region.ts";
 import { finalizeVm, initVm } from "../kvm/init-vm.ts";
+import { isInGuest } from "../kvm/kick-vcpus.ts";
 import { failed, type IoctlResult } from "../kvm/kvm-error.ts";
 import { faultIn } from "../kvm/page-fault.ts";
 import { destroyVm, releaseVm } from "../kvm/teardown/destroy.ts";
@@ -124,10 +125,10 @@ export class TdVm {
 
   /** An external interrupt takes a vCPU out of the guest; false where it was not there. */
   interrupt(vcpu: number): boolean {
-    const { guest } = this.#host.kvm(new Ledger(), this.#step);
-    const { cpu = -1, tdvpr = null } = this.#td.vm.state.vcpus[vcpu] ?? {};
-    if (tdvpr === null || cpu < 0 || guest.runs(cpu) !== tdvpr) return false;
-    guest.exit(cpu);
+    const kvm = this.#host.kvm(new Ledger(), this.#step);
+    const chosen = this.#td.vm.state.vcpus[vcpu];
+    if (chosen === undefined || !isInGuest(kvm, chosen)) return false;
+    kvm.guest.exit(chosen.cpu);
     return true;
   }
 
@@ -147,7 +148,7 @@ export class TdVm {
       if (!(offset >= 0 && bytes > 0 && offset + bytes <= memoryBytes)) {
         return failed(RUN, "EFAULT", "the guest has no memory there");
       }
-      if (kvm.guest.runs(chosen.cpu) === chosen.tdvpr) kvm.guest.exit(chosen.cpu);
+      if (isInGuest(kvm, chosen)) kvm.guest.exit(chosen.cpu);
       const page = PAGE_BYTES[pageSize];
       const [first, end] = [Math.floor(offset / page), Math.ceil((offset + bytes) / page)];
       for (const leaves of unmapped(this.#td, first, end)) {

@@ -41,8 +41,6 @@ export interface CallPolicy {
   readonly tries?: number;
   /** Every vCPU is kicked out and held outside before the next try (`no entry` flag, D.1). */
   readonly kicks?: boolean;
-  /** Taken as success. */
-  readonly accept?: readonly string[];
   /** What the ioctl returns after the last try, by status name; -EIO where none is said. */
   readonly errno?: Readonly<Partial<Record<string, Errno>>>;
 }

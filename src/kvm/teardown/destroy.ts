@@ -29,7 +29,6 @@ export function* destroyVm(
   vm: KvmVm,
   strategy: Strategy,
 ): Generator<void, IoctlResult> {
-  if (vm.state.isDestroyed) return failed("close", "EINVAL", "the VM is destroyed already");
   if (strategy.command === TERMINATE_VM && !vm.state.isTerminated) {
     const refused = beginTermination(host, vm);
     if (refused !== null) return refused;

@@ -123,7 +123,7 @@ export function* reclaimTables(host: KvmHost, vm: KvmVm): Generator<void, void> 
       } finally {
         const { done, over } = progress;
         if (over > 0) vm.memory.removeTables(level, run.index, over);
-        if (done > 0) host.pages.sept[level]?.free(run.pfn, done);
+        if (done > 0) host.pages.septOf(level).free(run.pfn, done);
         putPamt(host, vm, run.pfn, done);
       }
       const { done, failure } = progress;

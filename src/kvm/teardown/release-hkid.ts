@@ -4,6 +4,7 @@ import { tdhMngVpflushdone } from "../../module/leaves/tdh-mng-vpflushdone.ts";
 import { tdhPhymemCacheWb } from "../../module/leaves/tdh-phymem-cache-wb.ts";
 import { tdhVpFlush } from "../../module/leaves/tdh-vp-flush.ts";
 import { type Status, SUCCESS } from "../../module/status.ts";
+import { isInGuest } from "../kick-vcpus.ts";
 import { KvmLivelock, SPIN_LIMIT } from "../livelock.ts";
 import { onePerPackage } from "../packages.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
@@ -43,18 +44,16 @@ function* flushVcpus(host: KvmHost, vm: KvmVm): Generator<void, boolean> {
   const { flushPasses } = vm.generation;
   for (let pass = 1; ; pass++) {
     for (const vcpu of vm.state.vcpus) {
+      // VP.INIT gave it its LP; before, there is nothing to flush.
       if (vcpu.cpu === -1) continue;
       // The synchronous IPI takes a running vCPU out of the guest; VP.FLUSH runs in its handler.
       host.port.observer.hostWork("ipis", 1);
-      if (host.guest.runs(vcpu.cpu) === vcpu.tdvpr) host.guest.exit(vcpu.cpu);
-      if (vcpu.isInitialized) {
-        // VCPU_NOT_ASSOCIATED is ignored, other errors are warned of; nothing is tried again.
-        const flushed = host.port.call(tdhVpFlush, vcpu.cpu, {
-          rcx: (vcpu.tdvpr as number) * 4096,
-        });
-        if (flushed !== SUCCESS && flushed.name !== "TDX_VCPU_NOT_ASSOCIATED") {
-          warn(vm, tdhVpFlush, flushed);
-        }
+      if (isInGuest(host, vcpu)) host.guest.exit(vcpu.cpu);
+      // VCPU_NOT_ASSOCIATED is ignored, other errors are warned of; nothing is tried again.
+      const rcx = (vcpu.tdvpr as number) * 4096;
+      const flushed = host.port.call(tdhVpFlush, vcpu.cpu, { rcx });
+      if (flushed !== SUCCESS && flushed.name !== "TDX_VCPU_NOT_ASSOCIATED") {
+        warn(vm, tdhVpFlush, flushed);
       }
       vcpu.cpu = -1;
       yield* host.port.pause();

@@ -81,7 +81,7 @@ function removalBody(host: KvmHost, vm: KvmVm, row: LeafRow): BodyStep[] {
 /** One WBINVD for every 4 KiB, whatever the leaf's size (kvm-teardown 1.2). */
 function wbinvdStep(host: KvmHost, vm: KvmVm, run: LeafRun): BodyStep {
   const frames = FRAMES_PER_ENTRY[run.level];
-  const hkidBits = (vm.state.hkid ?? 0) * 2 ** host.hkidShift;
+  const hkidBits = (vm.state.hkid as number) * 2 ** host.hkidShift;
   return takes({
     leaf: tdhPhymemPageWbinvd,
     lp: 0,

@@ -1,3 +1,4 @@
+import { isInGuest } from "../kick-vcpus.ts";
 import { failed, type IoctlResult } from "../kvm-error.ts";
 import type { KvmHost, KvmVm } from "../vm.ts";
 import { refusedIoctl } from "../vm-dead.ts";
@@ -14,9 +15,7 @@ export function beginTermination(host: KvmHost, vm: KvmVm): IoctlResult {
   if (generation.terminate === null) return failed(TERMINATE_VM, "EINVAL", "no such command");
   const refused = refusedIoctl(vm, TERMINATE_VM);
   if (refused !== null) return refused;
-  const isInRun = state.vcpus.some(
-    ({ cpu, tdvpr }) => tdvpr !== null && cpu >= 0 && host.guest.runs(cpu) === tdvpr,
-  );
+  const isInRun = state.vcpus.some((vcpu) => isInGuest(host, vcpu));
   if (isInRun) return failed(TERMINATE_VM, "EBUSY", "a vCPU is in KVM_RUN");
   state.isTerminated = true;
   return null;
