@@ -11,21 +11,45 @@ function atOnce<T>(steps: Generator<void, T>): T {
   }
 }
 
-/** A host page for a control structure, with its PAMT pages where the kernel keeps them. */
-export function takeControlPage(host: KvmHost, vm: KvmVm, ioctl: string): number | KvmError {
+/**
+ * Host pages for a control structure, with their PAMT pages where the kernel keeps them: all of
+ * them before the first SEAMCALL (V16-020, V19-044), or none.
+ */
+export function takeControlPages(
+  host: KvmHost,
+  vm: KvmVm,
+  ioctl: string,
+  count: number,
+): number[] | KvmError {
+  const pages: number[] = [];
+  while (pages.length < count) {
+    const page = takeControlPage(host, vm, ioctl);
+    if (typeof page !== "number") {
+      giveBack(host, vm, pages);
+      return page;
+    }
+    pages.push(page);
+  }
+  return pages;
+}
+
+/** Pages that were taken and not given to the module are free again. */
+export function giveBack(host: KvmHost, vm: KvmVm, pages: readonly number[]): void {
+  for (const page of pages) freeControlPages(host, vm, page);
+}
+
+function takeControlPage(host: KvmHost, vm: KvmVm, ioctl: string): number | KvmError {
   const taken = host.pages.control.alloc(1);
   if (taken === null) return failed(ioctl, "ENOMEM", "no host page for a control structure");
-  if (!vm.generation.hasDynamicPamt) return taken.page;
-  const refused = atOnce(getPamt(host, vm, taken.page, 1));
+  const undo = (): void => host.pages.control.free(taken.page, 1);
+  const refused = atOnce(getPamt(host, vm, [taken], undo));
   if (refused === null) return taken.page;
-  host.pages.control.free(taken.page, 1);
   return seamcallFailed(ioctl, "EIO", tdhPhymemPamtAdd, refused);
 }
 
 /** Consecutive pages of control structures are KVM's again. */
 export function freeControlPages(host: KvmHost, vm: KvmVm, pfn: number, pages = 1): void {
   host.pages.control.free(pfn, pages);
-  if (!vm.generation.hasDynamicPamt) return;
   putPamt(host, vm, pfn, pages);
   atOnce(dropIdlePamt(host, vm));
 }

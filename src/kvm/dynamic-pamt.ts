@@ -1,6 +1,7 @@
 import { tdhPhymemPamtAdd } from "../module/leaves/tdh-phymem-pamt-add.ts";
 import { tdhPhymemPamtRemove } from "../module/leaves/tdh-phymem-pamt-remove.ts";
 import type { Status } from "../module/status.ts";
+import type { Pages } from "./arena.ts";
 import { takes } from "./body.ts";
 import { BodyProgress } from "./body-progress.ts";
 import { PAGES_PER_PAIR, PAGES_PER_REGION } from "./pamt-regions.ts";
@@ -14,17 +15,36 @@ const PAIR_BYTES = PAGES_PER_PAIR * PAGE_BYTES;
 /**
  * Before pages of 4 KiB are given to the module: TDH.PHYMEM.PAMT.ADD for each of their regions that
  * has no PAMT pages yet (kvm-teardown D.3). Nothing in kernels without Dynamic PAMT. The status with
- * which the module refused, or null.
+ * which the module refused, or null: then all of the pages are in use.
+ *
+ * @param giveBack called where none comes into use: the module refused, or the driver stopped
  */
 export function* getPamt(
   host: KvmHost,
   vm: KvmVm,
-  pfn: number,
-  pages: number,
+  stretches: readonly Pages[],
+  giveBack: () => void,
 ): Generator<void, Status | null> {
-  if (!vm.generation.hasDynamicPamt || pages === 0) return null;
+  if (!vm.generation.hasDynamicPamt) return null;
+  let isReady = false;
+  try {
+    for (const stretch of stretches) {
+      const refused = yield* addMissing(host, stretch);
+      if (refused === null) continue;
+      yield* dropIdlePamt(host, vm);
+      return refused;
+    }
+    isReady = true;
+  } finally {
+    if (!isReady) giveBack();
+  }
+  for (const { page, count } of stretches) host.pages.pamt.get(page, count);
+  return null;
+}
+
+function* addMissing(host: KvmHost, { page, count }: Pages): Generator<void, Status | null> {
   const { pamt } = host.pages;
-  for (let run = pamt.takePairs(pfn, pages); run !== null; run = pamt.takePairs(pfn, pages)) {
+  for (let run = pamt.takePairs(page, count); run !== null; run = pamt.takePairs(page, count)) {
     const progress = new BodyProgress();
     const body = [
       takes({
@@ -43,7 +63,6 @@ export function* getPamt(
     }
     if (progress.failure !== null) return progress.failure.status;
   }
-  pamt.get(pfn, pages);
   return null;
 }
 

@@ -7,11 +7,11 @@ import { tdhMngRd } from "../module/leaves/tdh-mng-rd.ts";
 import { tdhMrFinalize } from "../module/leaves/tdh-mr-finalize.ts";
 import { SUCCESS } from "../module/status.ts";
 import { errnoOf, policyOf } from "./call-policy.ts";
-import { freeControlPages, takeControlPage } from "./control-page.ts";
+import { giveBack, takeControlPages } from "./control-page.ts";
 import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
 import { onePerPackage } from "./packages.ts";
 import { leak } from "./teardown/aftermath.ts";
-import { reclaimTd, reclaimVcpus } from "./teardown/reclaim-control.ts";
+import { reclaimTd } from "./teardown/reclaim-control.ts";
 import { releaseHkid } from "./teardown/release-hkid.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
 import { refusedIoctl } from "./vm-dead.ts";
@@ -37,37 +37,39 @@ export function* initVm(host: KvmHost, vm: KvmVm): Generator<void, IoctlResult> 
   if (state.vcpus.length > 0) return failed(INIT_VM, "EBUSY", "a vCPU was created already");
   const hkid = host.hkids.alloc();
   if (hkid === null) return failed(INIT_VM, "ENOSPC", "every HKID for TDs is in use");
+  const pages = takeControlPages(host, vm, INIT_VM, 1 + state.shape.tdcxPages);
+  if ("errno" in pages) {
+    host.hkids.free(hkid);
+    return pages;
+  }
   // KVM looks only at the HKID: a TD released before leaves its control pages behind (C.4, INFERRED).
   if (state.tdr !== null) leakControlPages(vm);
-  const tdr = takeControlPage(host, vm, INIT_VM);
-  if (typeof tdr !== "number") {
-    host.hkids.free(hkid);
-    return tdr;
-  }
   state.hkid = hkid;
   state.hkidRelease = "assigned";
-  const error = buildTd(host, vm, hkid, tdr);
+  const error = buildTd(host, vm, hkid, pages);
   if (error === null) return null;
+  giveBack(host, vm, pages.slice(state.tdr === null ? 0 : 1 + state.tdcx.length));
   yield* releaseHkid(host, vm, INIT_VM);
-  yield* reclaimVcpus(host, vm, INIT_VM);
   yield* reclaimTd(host, vm, INIT_VM);
   return error;
 }
 
-function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): IoctlResult {
+function buildTd(
+  host: KvmHost,
+  vm: KvmVm,
+  hkid: number,
+  [tdrPage, ...tdcx]: readonly number[],
+): IoctlResult {
   const { port } = host;
   const { state } = vm;
-  const tdr = tdrPage * PAGE_BYTES;
+  const tdr = (tdrPage as number) * PAGE_BYTES;
   const created = port.call(tdhMngCreate, 0, {
     rcx: tdr,
     rdx: hkid,
     ...policyOf(host, vm, "mngCreate"),
   });
-  if (created !== SUCCESS) {
-    freeControlPages(host, vm, tdrPage);
-    return seamcallFailed(INIT_VM, "EIO", tdhMngCreate, created);
-  }
-  state.tdr = tdrPage;
+  if (created !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngCreate, created);
+  state.tdr = tdrPage as number;
   state.isTdrReclaimed = false;
   for (const lp of onePerPackage(host)) {
     const status = port.call(tdhMngKeyConfig, lp, {
@@ -76,23 +78,18 @@ function buildTd(host: KvmHost, vm: KvmVm, hkid: number, tdrPage: number): Ioctl
     });
     if (status !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngKeyConfig, status);
   }
-  return addTdcx(host, vm) ?? initTdcs(host, vm);
+  return addTdcx(host, vm, tdcx) ?? initTdcs(host, vm);
 }
 
-function addTdcx(host: KvmHost, vm: KvmVm): KvmError | null {
-  for (let i = 0; i < vm.state.shape.tdcxPages; i++) {
-    const page = takeControlPage(host, vm, INIT_VM);
-    if (typeof page !== "number") return page;
+function addTdcx(host: KvmHost, vm: KvmVm, pages: readonly number[]): KvmError | null {
+  for (const page of pages) {
     const operands = {
       rcx: page * PAGE_BYTES,
       rdx: vm.tdrAddress,
       ...policyOf(host, vm, "mngAddcx"),
     };
     const status = host.port.call(tdhMngAddcx, 0, operands);
-    if (status !== SUCCESS) {
-      freeControlPages(host, vm, page);
-      return seamcallFailed(INIT_VM, "EIO", tdhMngAddcx, status);
-    }
+    if (status !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngAddcx, status);
     vm.state.tdcx.push(page);
   }
   return null;

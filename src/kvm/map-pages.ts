@@ -1,7 +1,7 @@
 import { tdhMemPageAdd } from "../module/leaves/tdh-mem-page-add.ts";
 import { tdhMemSeptAdd } from "../module/leaves/tdh-mem-sept-add.ts";
 import { tdhPhymemPamtAdd } from "../module/leaves/tdh-phymem-pamt-add.ts";
-import type { Status } from "../module/status.ts";
+import type { Pages } from "./arena.ts";
 import { type BodyStep, executionsBefore, type SeamcallStep, takes } from "./body.ts";
 import { BodyProgress } from "./body-progress.ts";
 import { errnoOf, policyOf } from "./call-policy.ts";
@@ -58,12 +58,12 @@ export function* mapLeaves(
       ...tables.taken.map(({ step }) => step),
       ...mapping.leafSteps(at, memory.page, levels),
     ];
-    const refused = yield* getPamtFor(host, vm, mapping, memory.page, tables.taken, count);
-    if (refused !== null) {
+    const small = pagesOf(mapping, memory.page, tables.taken, count);
+    const refused = yield* getPamt(host, vm, small, () => {
       giveBack(host, tables.taken, () => 0);
       host.pages.memory.free(memory.page, memory.count);
-      return seamcallFailed(mapping.ioctl, "EIO", tdhPhymemPamtAdd, refused);
-    }
+    });
+    if (refused !== null) return seamcallFailed(mapping.ioctl, "EIO", tdhPhymemPamtAdd, refused);
     const progress = new BodyProgress();
     try {
       yield* host.port.run(body, count, progress);
@@ -130,8 +130,8 @@ function takeTables(
     const first = Math.floor(gfn / framesPerTable);
     const last = gfn + (Math.ceil(frames / spacing) - 1) * spacing;
     const wanted = Math.floor(last / framesPerTable) - first + 1;
-    const pages = host.pages.sept[level]?.alloc(wanted);
-    if (pages === null || pages === undefined) {
+    const pages = host.pages.septOf(level).alloc(wanted);
+    if (pages === null) {
       giveBack(host, taken, () => 0);
       return null;
     }
@@ -165,21 +165,18 @@ function addedTables(body: readonly BodyStep[], { done, stepsDone }: BodyProgres
   };
 }
 
-/** PAMT pages for the tables and leaves of a body; leaves of 2 MiB need none (kvm-teardown D.3). */
-function* getPamtFor(
-  host: KvmHost,
-  vm: KvmVm,
+/** The pages of 4 KiB of a body: its tables, and its leaves where these are small. */
+function pagesOf(
   mapping: Mapping,
   pfn: number,
   taken: readonly Tables[],
   leaves: number,
-): Generator<void, Status | null> {
-  if (!vm.generation.hasDynamicPamt) return null;
-  for (const table of taken) {
-    const refused = yield* getPamt(host, vm, table.pfn, executionsBefore(table.step, leaves));
-    if (refused !== null) return refused;
-  }
-  return mapping.level === 0 ? yield* getPamt(host, vm, pfn, leaves) : null;
+): readonly Pages[] {
+  const tables = taken.map((table) => ({
+    page: table.pfn,
+    count: executionsBefore(table.step, leaves),
+  }));
+  return mapping.level === 0 ? [...tables, { page: pfn, count: leaves }] : tables;
 }
 
 function putUnusedPamt(
@@ -197,6 +194,6 @@ function putUnusedPamt(
 function giveBack(host: KvmHost, taken: readonly Tables[], used: (index: number) => number): void {
   for (const [i, { level, pfn, count }] of taken.entries()) {
     const unused = count - used(i);
-    if (unused > 0) host.pages.sept[level]?.free(pfn + used(i), unused);
+    if (unused > 0) host.pages.septOf(level).free(pfn + used(i), unused);
   }
 }

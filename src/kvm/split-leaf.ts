@@ -1,4 +1,5 @@
 import { tdhMemPageDemote } from "../module/leaves/tdh-mem-page-demote.ts";
+import { tdhPhymemPamtAdd } from "../module/leaves/tdh-phymem-pamt-add.ts";
 import { type BodyStep, takes } from "./body.ts";
 import { BodyProgress } from "./body-progress.ts";
 import { policyOf } from "./call-policy.ts";
@@ -29,34 +30,41 @@ export function* splitAt(
   const found = vm.memory.leavesFrom(LARGE, first);
   if (found === null || found.gfn !== first) return null;
   const leaf: LeafRun = { ...found, leaves: 1 };
-  const table = host.pages.sept[LARGE]?.alloc(1);
-  if (table === null || table === undefined) {
-    return failed(ioctl, "ENOMEM", "no host page for Secure EPT");
-  }
+  const table = host.pages.septOf(LARGE).alloc(1);
+  if (table === null) return failed(ioctl, "ENOMEM", "no host page for Secure EPT");
   takeLp0(host);
-  yield* getPamt(host, vm, table.page, 1);
-  yield* getPamt(host, vm, leaf.pfn, FRAMES);
+  const pages = [table, { page: leaf.pfn, count: FRAMES }];
+  const freeTable = (): void => host.pages.septOf(LARGE).free(table.page, 1);
+  const refused = yield* getPamt(host, vm, pages, freeTable);
+  if (refused !== null) return seamcallFailed(ioctl, "EIO", tdhPhymemPamtAdd, refused);
   const progress = new BodyProgress();
-  yield* host.port.run(splitBody(host, vm, leaf, table.page), 1, progress);
-  if (progress.failure === null) {
-    vm.memory.unmap(LARGE, leaf.gfn, 1);
-    vm.memory.addTables(leaf.gfn, LARGE, 1, table.page);
-    vm.memory.map(0, leaf.gfn, leaf.pfn, FRAMES);
-    return null;
+  try {
+    yield* host.port.run(splitBody(host, vm, leaf, table.page), 1, progress);
+  } finally {
+    if (progress.done === 1) noteSplit(vm, leaf, table.page);
+    else {
+      freeTable();
+      for (const { page, count } of pages) putPamt(host, vm, page, count);
+    }
   }
+  if (progress.failure === null) return null;
   // KVM_BUG_ON, as for any failed zap: the leaf stays what it was, or blocked.
   vm.state.isBugged = true;
-  host.pages.sept[LARGE]?.free(table.page, 1);
-  putPamt(host, vm, table.page, 1);
-  putPamt(host, vm, leaf.pfn, FRAMES);
   yield* dropIdlePamt(host, vm);
   return seamcallFailed(ioctl, "EIO", progress.failure.leaf, progress.failure.status);
+}
+
+/** The small leaves map the pages of the large one. */
+function noteSplit({ memory }: KvmVm, leaf: LeafRun, table: number): void {
+  memory.unmap(LARGE, leaf.gfn, 1);
+  memory.addTables(leaf.gfn, LARGE, 1, table);
+  memory.map(0, leaf.gfn, leaf.pfn, FRAMES);
 }
 
 function splitBody(host: KvmHost, vm: KvmVm, leaf: LeafRun, table: number): BodyStep[] {
   return [
     blockStep(host, vm, leaf),
-    ...(vm.state.isFinalized ? trackSteps(host, vm) : []),
+    ...trackSteps(host, vm),
     takes({
       leaf: tdhMemPageDemote,
       ...entryOperands(vm, leaf),

@@ -4,8 +4,9 @@ import { tdhVpEnter } from "../module/leaves/tdh-vp-enter.ts";
 import { tdhVpInit } from "../module/leaves/tdh-vp-init.ts";
 import { tdhVpWr } from "../module/leaves/tdh-vp-wr.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
-import { freeControlPages, takeControlPage } from "./control-page.ts";
+import { giveBack, takeControlPages } from "./control-page.ts";
 import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
+import type { SeamcallPort } from "./seamcall-port.ts";
 import type { KvmHost, KvmVcpu, KvmVm } from "./vm.ts";
 import { refusedIoctl } from "./vm-dead.ts";
 
@@ -56,42 +57,41 @@ export function initVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu): IoctlResult {
   if (vcpu.isInitialized) return failed(INIT_VCPU, "EINVAL", "the vCPU is initialised already");
   if (state.hkid === null) return failed(INIT_VCPU, "EINVAL", "the TD has no HKID");
   if (state.isFinalized) return failed(INIT_VCPU, "EINVAL", "the TD is finalised");
-  const lp = vcpu.index % host.lpToPackage.length;
-  const error = buildVcpu(host, vm, vcpu, lp);
+  const pages = takeControlPages(host, vm, INIT_VCPU, 1 + state.shape.tdvpxPages);
+  if ("errno" in pages) return pages;
+  const error = buildVcpu(host, vm, vcpu, pages);
   if (error === null) vcpu.isInitialized = true;
-  else if (error.errno === "EIO") state.isBugged = true;
+  else {
+    state.isBugged = true;
+    giveBack(host, vm, pages.slice(vcpu.tdvpr === null ? 0 : 1 + vcpu.tdvpx.length));
+  }
   return error;
 }
 
-function buildVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu, lp: number): IoctlResult {
-  const { port } = host;
-  const page = takeControlPage(host, vm, INIT_VCPU);
-  if (typeof page !== "number") return page;
-  const tdvpr = page * PAGE_BYTES;
+function buildVcpu(
+  { port, lpToPackage }: KvmHost,
+  vm: KvmVm,
+  vcpu: KvmVcpu,
+  [tdvprPage, ...tdvpx]: readonly number[],
+): IoctlResult {
+  const lp = vcpu.index % lpToPackage.length;
+  const tdvpr = (tdvprPage as number) * PAGE_BYTES;
   const created = port.call(tdhVpCreate, lp, { rcx: tdvpr, rdx: vm.tdrAddress });
-  if (created !== SUCCESS) {
-    freeControlPages(host, vm, page);
-    return seamcallFailed(INIT_VCPU, "EIO", tdhVpCreate, created);
-  }
-  vcpu.tdvpr = page;
-  for (let i = 0; i < vm.state.shape.tdvpxPages; i++) {
-    const tdvpx = takeControlPage(host, vm, INIT_VCPU);
-    if (typeof tdvpx !== "number") return tdvpx;
-    const status = port.call(tdhVpAddcx, lp, { rcx: tdvpx * PAGE_BYTES, rdx: tdvpr });
-    if (status !== SUCCESS) {
-      freeControlPages(host, vm, tdvpx);
-      return seamcallFailed(INIT_VCPU, "EIO", tdhVpAddcx, status);
-    }
-    vcpu.tdvpx.push(tdvpx);
+  if (created !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpCreate, created);
+  vcpu.tdvpr = tdvprPage as number;
+  for (const page of tdvpx) {
+    const status = port.call(tdhVpAddcx, lp, { rcx: page * PAGE_BYTES, rdx: tdvpr });
+    if (status !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpAddcx, status);
+    vcpu.tdvpx.push(page);
   }
   const init = port.call(tdhVpInit, lp, { rcx: tdvpr, rdx: 0 });
   if (init !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpInit, init);
   vcpu.cpu = lp;
-  return setUpPostedInterrupts(host, vcpu, lp);
+  return setUpPostedInterrupts(port, vcpu, tdvpr);
 }
 
 /** Notification vector, descriptor address and the pin-based control bit, in this order (DEV). */
-function setUpPostedInterrupts(host: KvmHost, vcpu: KvmVcpu, lp: number): IoctlResult {
+function setUpPostedInterrupts(port: SeamcallPort, vcpu: KvmVcpu, tdvpr: number): IoctlResult {
   const descriptor = PI_DESCRIPTORS + BigInt(vcpu.index) * 64n;
   const writes = [
     { field: 0x0002n, value: POSTED_INTR_VECTOR, mask: 0xffffn },
@@ -99,8 +99,8 @@ function setUpPostedInterrupts(host: KvmHost, vcpu: KvmVcpu, lp: number): IoctlR
     { field: 0x4000n, value: PIN_BASED_POSTED_INTR, mask: PIN_BASED_POSTED_INTR },
   ];
   for (const { field, value, mask } of writes) {
-    const status = host.port.call(tdhVpWr, lp, {
-      rcx: (vcpu.tdvpr as number) * PAGE_BYTES,
+    const status = port.call(tdhVpWr, vcpu.cpu, {
+      rcx: tdvpr,
       rdx: VCPU_CONTEXT | field,
       r8: value,
       r9: mask,
@@ -137,9 +137,9 @@ export type RunResult =
 export function runVcpu(host: KvmHost, vcpu: KvmVcpu): RunResult {
   host.port.observer.phase(RUN);
   const lp = vcpu.index % host.lpToPackage.length;
-  const tdvpr = (vcpu.tdvpr ?? 0) * PAGE_BYTES;
+  const tdvpr = (vcpu.tdvpr as number) * PAGE_BYTES;
   // The thread of this vCPU preempts the one whose vCPU was in the guest there.
-  if (host.guest.runs(lp) !== null) host.guest.exit(lp);
+  host.guest.exit(lp);
   const status = host.port.call(tdhVpEnter, lp, { rcx: tdvpr });
   if (status !== SUCCESS) return { exit: "KVM_EXIT_INTERNAL_ERROR", status };
   vcpu.cpu = lp;

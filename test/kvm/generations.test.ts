@@ -1,21 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { FaultInjector } from "../../src/lab/faults/fault-injector.ts";
-import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import { GENERATIONS } from "../../src/lab/kernels.ts";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { RAX } from "../../src/module/registers.ts";
 import { Status } from "../../src/module/status.ts";
-import { type Built, built, expectPristine, PAGE } from "../support/td-vm.ts";
+import { faulty } from "../support/faulty-td.ts";
+import { type Built, built, expectPristine } from "../support/td-vm.ts";
 
 /** A TD of four pages on a kernel, whose SEAMCALLs fail as planned once it was touched. */
-function faulty(kernel: string, ...faults: readonly string[]): Built {
-  const made = built("touched", { kernel });
-  const { host } = made;
-  const kvm = host.kvm.bind(host);
-  const plans = faults.map((fault) => parseFault(fault, false));
-  const interposer = new FaultInjector(host.module, plans, 1);
-  host.kvm = (observer, step, port) => kvm(observer, step, { ...port, interposer });
-  return made;
+function touched(kernel: string, ...faults: readonly string[]): Built {
+  return faulty("touched", { kernel }, ...faults);
 }
 
 function stateOf(host: SimulatedHost) {
@@ -26,7 +19,7 @@ describe("v6.16 (kvm-teardown D.1)", () => {
   it.each(["TDH.MEM.RANGE.BLOCK", "TDH.MEM.PAGE.REMOVE"])(
     "kicks every vCPU and calls a busy %s once more",
     (leaf) => {
-      const { host, td } = faulty("v6.16", `${leaf}:OPERAND_BUSY|SEPT_TREE@k=1`);
+      const { host, td } = touched("v6.16", `${leaf}:OPERAND_BUSY|SEPT_TREE@k=1`);
       const closed = td.close();
       expect(closed.seamcalls.byLeaf).toMatchObject({ [leaf]: 4 + 1 });
       expect(closed.hostWork.vcpuKicks).toBe(4 * 2 + 2);
@@ -35,26 +28,26 @@ describe("v6.16 (kvm-teardown D.1)", () => {
   );
 
   it("gives the page up when the second call is busy too, with KVM_BUG_ON", () => {
-    const { host, td } = faulty("v6.16", "TDH.MEM.RANGE.BLOCK:OPERAND_BUSY|SEPT_TREE:times=2");
+    const { host, td } = touched("v6.16", "TDH.MEM.RANGE.BLOCK:OPERAND_BUSY|SEPT_TREE:times=2");
     expect(td.close().seamcalls.byLeaf).toMatchObject({ "TDH.MEM.RANGE.BLOCK": 2 + 3 });
     expect(stateOf(host).isBugged).toBe(true);
     expect(host.report("a")).toMatchObject({ pagesLeaked: 2 });
   });
 
   it("tries a busy WBINVD once: the page is leaked", () => {
-    const { host, td } = faulty("v6.16", "TDH.PHYMEM.PAGE.WBINVD:OPERAND_BUSY|RCX@k=1");
+    const { host, td } = touched("v6.16", "TDH.PHYMEM.PAGE.WBINVD:OPERAND_BUSY|RCX@k=1");
     expect(td.close().seamcalls.byLeaf).toMatchObject({ "TDH.PHYMEM.PAGE.WBINVD": 4 + 1 });
     expect(stateOf(host).leaked).toMatchObject([{ pages: 1, what: "private page" }]);
   });
 
   it("tries a busy RECLAIM once: the page is leaked, and the TDR with it", () => {
-    const { host, td } = faulty("v6.16", "TDH.PHYMEM.PAGE.RECLAIM:OPERAND_BUSY|RCX@k=1");
+    const { host, td } = touched("v6.16", "TDH.PHYMEM.PAGE.RECLAIM:OPERAND_BUSY|RCX@k=1");
     td.close();
     expect(host.report("a")).toMatchObject({ pagesLeaked: 2, hkid: null });
   });
 
   it("gives the HKID up at FLUSHVP_NOT_DONE: it leaks with all control and Secure EPT pages", () => {
-    const { host, td } = faulty("v6.16", "TDH.MNG.VPFLUSHDONE:FLUSHVP_NOT_DONE@k=1");
+    const { host, td } = touched("v6.16", "TDH.MNG.VPFLUSHDONE:FLUSHVP_NOT_DONE@k=1");
     const before = host.report("a") ?? expect.unreachable();
     expect(td.close().seamcalls.byLeaf).toMatchObject({ "TDH.MNG.VPFLUSHDONE": 1 });
     const leaked = before.controlPages + before.septPages;
@@ -74,12 +67,12 @@ describe("v6.16 (kvm-teardown D.1)", () => {
   });
 
   it("refuses PAGE.ADD and MR.FINALIZE that are busy with -EBUSY, and the VM lives on", () => {
-    const { host, td } = built("vcpus", { kernel: "v6.16" });
-    const kvm = host.kvm.bind(host);
-    const plans = ["TDH.MEM.PAGE.ADD:OPERAND_BUSY|RDX@k=1", "TDH.MR.FINALIZE:OPERAND_BUSY|RCX@k=1"];
-    const faults = plans.map((plan) => parseFault(plan, false));
-    const interposer = new FaultInjector(host.module, faults, 1);
-    host.kvm = (observer, step, port) => kvm(observer, step, { ...port, interposer });
+    const { td } = faulty(
+      "vcpus",
+      { kernel: "v6.16" },
+      "TDH.MEM.PAGE.ADD:OPERAND_BUSY|RDX@k=1",
+      "TDH.MR.FINALIZE:OPERAND_BUSY|RCX@k=1",
+    );
     const image = { gpa: 0, pages: 1 };
     expect(td.initMemRegion(image)).toMatchObject({ ok: false, errno: "EBUSY" });
     expect(td.initMemRegion(image)).toMatchObject({ ok: true });
@@ -164,7 +157,7 @@ describe("KVM_TDX_TERMINATE_VM (kvm-teardown D.2)", () => {
   });
 
   it("returns 0 where the release failed; leaves then go the slow way", () => {
-    const { host, td } = faulty("terminate-v4", "TDH.MNG.VPFLUSHDONE:FLUSHVP_NOT_DONE@k=1");
+    const { host, td } = touched("terminate-v4", "TDH.MNG.VPFLUSHDONE:FLUSHVP_NOT_DONE@k=1");
     expect(td.terminateVm()).toMatchObject({ ok: true });
     expect(host.report("a")?.hkid).toBe(65);
     expect(td.close().seamcalls.byLeaf).toMatchObject({ "TDH.MEM.PAGE.REMOVE": 4 });
@@ -204,41 +197,6 @@ describe("KVM_TDX_RELEASE_VM", () => {
       const hasCommand = commands.some(({ name }) => name === "KVM_TDX_RELEASE_VM");
       expect(strategies.some(({ name }) => name === "hint")).toBe(hasCommand);
     }
-  });
-});
-
-describe("dynamic-pamt (kvm-teardown D.3)", () => {
-  it("fails on a module without PAMT.ADD, as module 1.5.01 is", () => {
-    const { host } = built("created", { kernel: "v16" });
-    expect(host.platform.hasDynamicPamt).toBeUndefined();
-    const { td } = built("created", { kernel: "dynamic-pamt" });
-    expect(td.initVm()).toMatchObject({ ok: true });
-    const other = built("created", { kernel: "v16" }).host;
-    const plain = built("created", { kernel: "dynamic-pamt" });
-    plain.host.kvm = other.kvm.bind(other);
-    expect(plain.td.initVm()).toMatchObject({
-      ok: false,
-      errno: "EIO",
-      leaf: "TDH.PHYMEM.PAMT.ADD",
-      status: "TDX_OPERAND_INVALID|RAX",
-    });
-  });
-
-  it("keeps a region's PAMT pages as long as a page of it is in use", () => {
-    const { host, td } = built("vcpus", { kernel: "dynamic-pamt" });
-    expect(host.module.pamtPairs.isEmpty).toBe(false);
-    td.close();
-    expect(host.module.pamtPairs.isEmpty).toBe(true);
-    expectPristine(host);
-  });
-
-  it("adds PAMT pages once for the 512 pages of a region", () => {
-    const { host } = built("touched", { kernel: "dynamic-pamt", memoryBytes: 1024 * PAGE });
-    const adds = host
-      .report("a")
-      ?.ioctls.map(({ seamcalls }) => seamcalls.byLeaf["TDH.PHYMEM.PAMT.ADD"]);
-    // Control pages; one region for each of three table levels, two for the private pages.
-    expect(adds?.reduce((sum: number, count) => sum + (count ?? 0), 0)).toBe(1 + 3 + 2);
   });
 });
 

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FaultInjector } from "../../src/lab/faults/fault-injector.ts";
-import { parseFault } from "../../src/lab/faults/fault-plan.ts";
-import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
+import { injectFaults } from "../support/faulty-td.ts";
 import { type Built, buildOn, built, expectPristine, PAGE, type Stage } from "../support/td-vm.ts";
 
 /** Two TDVPR and ten TDVPX pages, six TDCX pages, the TDR. */
@@ -12,13 +10,6 @@ function released(stage: Stage): Built {
   const { host, td } = built(stage);
   expect(td.releaseVm()).toMatchObject({ ok: true });
   return { host, td };
-}
-
-/** From here on the SEAMCALLs of this host's TDs fail as planned. */
-function injectFault(host: SimulatedHost, fault: string): void {
-  const kvm = host.kvm.bind(host);
-  const interposer = new FaultInjector(host.module, [parseFault(fault, false)], 1);
-  host.kvm = (observer, step, port) => kvm(observer, step, { ...port, interposer });
 }
 
 describe("KVM_TDX_RELEASE_VM (kvm-teardown C.4)", () => {
@@ -111,7 +102,7 @@ describe("KVM_TDX_RELEASE_VM (kvm-teardown C.4)", () => {
 
   it("returns 0 also where the HKID was not freed; then every MEM call fails", () => {
     const { host, td } = built("touched");
-    injectFault(host, "TDH.MNG.KEY.FREEID:OPERAND_BUSY@k=1");
+    injectFaults(host, "TDH.MNG.KEY.FREEID:OPERAND_BUSY@k=1");
     const answer = td.releaseVm();
     expect(answer).toMatchObject({ ok: true, statuses: { [KEYS_NOT_CONFIGURED]: 4 } });
     expect(answer.seamcalls.byLeaf).toMatchObject({ "TDH.MEM.RANGE.BLOCK": 4 });
@@ -120,7 +111,7 @@ describe("KVM_TDX_RELEASE_VM (kvm-teardown C.4)", () => {
 
   it("returns 0 also where vCPUs were not flushed; then leaves go the slow way", () => {
     const { host, td } = built("touched");
-    injectFault(host, "TDH.MNG.VPFLUSHDONE:OPERAND_BUSY@k=1");
+    injectFaults(host, "TDH.MNG.VPFLUSHDONE:OPERAND_BUSY@k=1");
     const answer = td.releaseVm();
     expect(answer).toMatchObject({ ok: true });
     expect(answer.phases.at(-1)?.seamcalls.byLeaf).toEqual({
@@ -135,7 +126,7 @@ describe("KVM_TDX_RELEASE_VM (kvm-teardown C.4)", () => {
 
   it("that left the HKID behind leaves it behind for good", () => {
     const { host, td } = built("touched");
-    injectFault(host, "TDH.MNG.KEY.FREEID:OPERAND_BUSY@k=1");
+    injectFaults(host, "TDH.MNG.KEY.FREEID:OPERAND_BUSY@k=1");
     td.releaseVm();
     expect(td.close()).toMatchObject({
       ok: true,

@@ -1,49 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { FaultInjector } from "../../src/lab/faults/fault-injector.ts";
-import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
-import { EMULATED } from "../../src/module/leaf-table.ts";
-import { RAX, RCX } from "../../src/module/registers.ts";
-import { type Built, buildOn, built, PAGE, type Stage } from "../support/td-vm.ts";
-
-/** A SEAMCALL as the module saw it: RCX without the HKID bits, and those. */
-interface Call {
-  readonly leaf: string;
-  readonly lp: number;
-  readonly rcx: number;
-  readonly hkid: number;
-}
-
-/** Writes down every SEAMCALL that reaches the module from here on. */
-function recorded(host: SimulatedHost): Call[] {
-  const { module } = host;
-  const { hkidShift } = host.platform;
-  const seamcall = module.seamcall.bind(module);
-  const calls: Call[] = [];
-  module.seamcall = (lp, registers, count, environment) => {
-    const rax = registers.low[RAX];
-    const rcx = Number(registers.get(RCX));
-    calls.push({
-      leaf: EMULATED.find(({ number }) => number === rax)?.name ?? `leaf ${rax}`,
-      lp,
-      rcx: rcx % 2 ** hkidShift,
-      hkid: Math.floor(rcx / 2 ** hkidShift),
-    });
-    return seamcall(lp, registers, count, environment);
-  };
-  return calls;
-}
-
-/** A TD whose SEAMCALLs fail as planned from here on. */
-function faulty(stage: Stage, ...faults: readonly string[]): Built {
-  const made = built(stage);
-  const { host } = made;
-  const kvm = host.kvm.bind(host);
-  const plans = faults.map((fault) => parseFault(fault, false));
-  const interposer = new FaultInjector(host.module, plans, 1);
-  host.kvm = (observer, step, port) => kvm(observer, step, { ...port, interposer });
-  return made;
-}
+import { RAX } from "../../src/module/registers.ts";
+import { faulty, recorded } from "../support/faulty-td.ts";
+import { buildOn, built, PAGE } from "../support/td-vm.ts";
 
 function warningsOf(host: SimulatedHost): unknown {
   return host.td("a")?.vm.state.warnings;
@@ -82,13 +41,21 @@ describe("removing a leaf while the HKID is assigned (kvm-teardown C.1)", () => 
   });
 
   it("tries a busy BLOCK 17 times", () => {
-    const { host, td } = faulty("touched", "TDH.MEM.RANGE.BLOCK:OPERAND_BUSY|SEPT_TREE:times=16");
+    const { host, td } = faulty(
+      "touched",
+      {},
+      "TDH.MEM.RANGE.BLOCK:OPERAND_BUSY|SEPT_TREE:times=16",
+    );
     expect(td.close().seamcalls.byLeaf).toMatchObject({ "TDH.MEM.RANGE.BLOCK": 16 + 4 });
     expect(host.report("a")).toMatchObject({ pagesLeaked: 0 });
   });
 
   it("gives the page up after the 17th, with KVM_BUG_ON", () => {
-    const { host, td } = faulty("touched", "TDH.MEM.RANGE.BLOCK:OPERAND_BUSY|SEPT_TREE:times=17");
+    const { host, td } = faulty(
+      "touched",
+      {},
+      "TDH.MEM.RANGE.BLOCK:OPERAND_BUSY|SEPT_TREE:times=17",
+    );
     expect(td.close().seamcalls.byLeaf).toMatchObject({
       "TDH.MEM.RANGE.BLOCK": 17 + 3,
       "TDH.MEM.PAGE.REMOVE": 3,
@@ -99,13 +66,13 @@ describe("removing a leaf while the HKID is assigned (kvm-teardown C.1)", () => 
   });
 
   it("tries TRACK without bound while an operand is busy", () => {
-    const { host, td } = faulty("touched", "TDH.MEM.TRACK:OPERAND_BUSY|TD_EPOCH:times=5000");
+    const { host, td } = faulty("touched", {}, "TDH.MEM.TRACK:OPERAND_BUSY|TD_EPOCH:times=5000");
     expect(td.close().seamcalls.byLeaf).toMatchObject({ "TDH.MEM.TRACK": 5000 + 4 });
     expect(host.report("a")).toMatchObject({ pagesLeaked: 0 });
   });
 
   it("does not try TRACK again while the previous epoch is busy", () => {
-    const { host, td } = faulty("touched", "TDH.MEM.TRACK:PREVIOUS_TLB_EPOCH_BUSY@k=2");
+    const { host, td } = faulty("touched", {}, "TDH.MEM.TRACK:PREVIOUS_TLB_EPOCH_BUSY@k=2");
     expect(td.close().seamcalls.byLeaf).toMatchObject({
       "TDH.MEM.TRACK": 4,
       "TDH.MEM.PAGE.REMOVE": 3,
@@ -140,7 +107,7 @@ describe("releasing the HKID (kvm-teardown C.2)", () => {
   });
 
   it("starts over while a vCPU is associated, without another IPI", () => {
-    const { td } = faulty("touched", "TDH.MNG.VPFLUSHDONE:FLUSHVP_NOT_DONE:times=3");
+    const { td } = faulty("touched", {}, "TDH.MNG.VPFLUSHDONE:FLUSHVP_NOT_DONE:times=3");
     expect(td.releaseVm()).toMatchObject({
       hostWork: { ipis: 2 },
       seamcalls: { byLeaf: { "TDH.VP.FLUSH": 2, "TDH.MNG.VPFLUSHDONE": 4 } },
@@ -148,7 +115,7 @@ describe("releasing the HKID (kvm-teardown C.2)", () => {
   });
 
   it("resumes a write-back that was interrupted", () => {
-    const { host, td } = faulty("touched", "TDH.PHYMEM.CACHE.WB:INTERRUPTED_RESUMABLE:times=2");
+    const { host, td } = faulty("touched", {}, "TDH.PHYMEM.CACHE.WB:INTERRUPTED_RESUMABLE:times=2");
     const calls = recorded(host);
     expect(td.releaseVm()).toMatchObject({ ok: true });
     const operands = calls.filter(({ leaf }) => leaf === "TDH.PHYMEM.CACHE.WB");
@@ -157,14 +124,14 @@ describe("releasing the HKID (kvm-teardown C.2)", () => {
   });
 
   it("that fails twice leaves one HKID behind, not two", () => {
-    const { host, td } = faulty("touched", "TDH.MNG.KEY.FREEID:OPERAND_BUSY|KOT@k=1");
+    const { host, td } = faulty("touched", {}, "TDH.MNG.KEY.FREEID:OPERAND_BUSY|KOT@k=1");
     td.releaseVm();
     td.close();
     expect(host.td("a")?.vm.state.leakedHkids).toEqual([65]);
   });
 
   it("takes nothing to write back for success", () => {
-    const { host, td } = faulty("touched", "TDH.PHYMEM.CACHE.WB:NO_HKID_READY_TO_WBCACHE@k=1");
+    const { host, td } = faulty("touched", {}, "TDH.PHYMEM.CACHE.WB:NO_HKID_READY_TO_WBCACHE@k=1");
     td.releaseVm();
     // The key is not freed: the module knows that the caches were not written back.
     expect(warningsOf(host)).toMatchObject({ "TDH.MNG.KEY.FREEID TDX_WBCACHE_NOT_COMPLETE": 1 });
@@ -207,7 +174,7 @@ describe("reclaiming (kvm-teardown C.3)", () => {
       ...run(tdcx, 6),
       tdr,
     ]);
-    expect(calls.at(-1)).toEqual({
+    expect(calls.at(-1)).toMatchObject({
       leaf: "TDH.PHYMEM.PAGE.WBINVD",
       lp: 0,
       rcx: tdr * PAGE,
@@ -223,6 +190,7 @@ describe("reclaiming (kvm-teardown C.3)", () => {
   it("leaks a page that stays in use, and with it the TDR", () => {
     const { host, td } = faulty(
       "touched",
+      {},
       "TDH.PHYMEM.PAGE.RECLAIM:PAGE_METADATA_INCORRECT|RCX@k=1",
     );
     expect(td.destroy("exit")).toMatchObject({

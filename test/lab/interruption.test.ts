@@ -35,6 +35,13 @@ describe("a run that was stopped between two SEAMCALLs goes on as if it had not 
     await stopAgainAndAgain(POPULATE, host);
   });
 
+  it("populating 4 KiB pages that need PAMT pages", async () => {
+    const host = await created({ ...SHAPES["4 KiB pages"], vcpus: 1, kernel: "dynamic-pamt" });
+    // The regions of three tables and of the pages more.
+    expect(await stopEverywhere(POPULATE, host)).toBe(7 + 4);
+    await stopAgainAndAgain(POPULATE, host);
+  });
+
   it("populating a 2 MiB page TD whose image has 4 KiB pages", async () => {
     const shape = { memoryBytes: 3 * MIB_2, initialImageBytes: MIB_2, vcpus: 1 };
     const host = await created({ ...shape, pageSize: "2M", layout: "alternate" });
