@@ -65,8 +65,11 @@ function expectedKeyState(isGlobal: boolean, holder: Td | undefined): number {
   return holder.lifecycle === TD_BLOCKED ? HKID_FLUSHED : HKID_ASSIGNED;
 }
 
-/** The LPs in the guest, and the PAMT locks that they and nobody else hold (ABI 4). */
+/** Whose vCPUs there are; the LPs in the guest, and the PAMT locks that they alone hold (ABI 4). */
 function checkGuests(m: TdxModule, report: Report): void {
+  for (const { page, td } of m.vcpus.values()) {
+    if (m.tds.get(td.page) !== td) report("I-8", `vCPU ${pageName(page)} has no TD`);
+  }
   let running = 0;
   for (const [lp, vcpu] of m.guests.entries()) {
     if (vcpu === null) continue;
@@ -133,7 +136,6 @@ function checkVcpus(m: TdxModule, td: Td, report: Report): void {
 function checkVcpu(m: TdxModule, vcpu: Vcpu, report: Report): void {
   const name = `vCPU ${pageName(vcpu.page)}`;
   const { tdcs } = vcpu.td;
-  if (m.tds.get(vcpu.td.page) !== vcpu.td) report("I-8", `${name} has no TD`);
   if (vcpu.assocLp >= m.guests.length) report("I-5", `${name} is on LP ${vcpu.assocLp}`);
   const isAbsent = vcpu.state === VCPU_UNINITIALIZED || vcpu.td.lifecycle !== TD_KEYS_CONFIGURED;
   if (isAbsent && vcpu.assocLp !== NO_LP) report("I-5", `${name} is associated too early or late`);

@@ -80,7 +80,7 @@ function checkPlace(pamt: Pamt, { type, index, count, size }: Entries, report: R
   const first = index * PAGES_PER_SIZE[size];
   const end = first + count * PAGES_PER_SIZE[size];
   let at = first;
-  while (at < end && pamt.isInTdmr(at)) at = pamt.tdmrEnd(at);
+  while (pamt.isInTdmr(at)) at = pamt.tdmrEnd(at);
   if (at < end) report("I-1", `${pageName(at)} has a PAMT entry and is in no TDMR`);
   if (size === 0 || type === PT_NDA) return;
   if (type !== PT_REG) report("I-1", `${pageName(first)} of size ${size} has type ${type}`);

@@ -1,53 +1,52 @@
 import { describe, expect, it } from "vitest";
 import { checkInvariants } from "../../src/module/invariants.ts";
-import type { TdxModule } from "../../src/module/module.ts";
-import { FREE, MAPPED, NL_MAPPED } from "../../src/module/sept-states.ts";
-import type { Td } from "../../src/module/tdr.ts";
-import type { Vcpu } from "../../src/module/tdvps.ts";
-import { ALL_ONES, type Stage, TestHost, TestTd } from "../support/module.ts";
-import { tearDown } from "../support/teardown.ts";
+import { HKID_ASSIGNED, HKID_FREE } from "../../src/module/key-ownership.ts";
+import { UNINITIALIZED } from "../../src/module/tdcs.ts";
+import { TD_BLOCKED, TD_HKID_ASSIGNED, TD_TEARDOWN } from "../../src/module/tdr.ts";
+import { lived, type Parts, partsOf } from "../support/lived-td.ts";
+import { type Stage, TestHost, TestTd } from "../support/module.ts";
+import { block, freeHkid, tearDown } from "../support/teardown.ts";
 
-const PT_REG = 3;
-const NOBODY = 0x123;
-
-/** A TD with 4 KiB and 2 MiB pages, an L2 table, one vCPU in the guest and one idle. */
-function lived(): TestTd {
-  const td = new TestTd(new TestHost(), { vcpus: 2, numL2Vms: 1 });
-  td.addTables(0);
-  for (const gpa of [0, 4096, 8192]) td.aug(gpa);
-  td.aug(2 ** 21, 1);
-  const tables = { r8: td.host.page(), r9: td.host.page(), r10: ALL_ONES, r11: ALL_ONES };
-  td.mustSept("TDH.MEM.SEPT.ADD", 2 ** 39 + 3, tables, { version: 1 });
-  td.enter();
-  td.mustSept("TDH.MEM.RANGE.BLOCK", 4096);
-  return td;
-}
-
-interface Parts {
-  readonly m: TdxModule;
-  readonly td: Td;
-  readonly running: Vcpu;
-}
-
-function parts(tested: TestTd): Parts {
-  const m = tested.host.module;
-  return { m, td: tested.state, running: m.guests[0] as Vcpu };
-}
-
-describe("the invariants", () => {
+describe("the invariants hold", () => {
   it.each<Stage>(["CREATED", "KEYS_CONFIGURED", "ADDCX_DONE", "INITIALIZED", "RUNNABLE"])(
-    "hold of a TD that is %s",
+    "of a TD that is %s",
     (stage) => {
       const { host } = new TestTd(new TestHost(), { stage });
       expect(checkInvariants(host.module)).toEqual([]);
     },
   );
 
-  it("hold of a TD with pages of every kind and a vCPU in the guest", () => {
+  it("of a TD with pages of every kind and a vCPU in the guest", () => {
     expect(checkInvariants(lived().host.module)).toEqual([]);
   });
 
-  it("hold after a teardown, with every page free and no lock held (I-13)", () => {
+  it.each<[string, (td: TestTd) => unknown]>([
+    ["TD_BLOCKED", block],
+    ["TD_TEARDOWN", freeHkid],
+  ])("of a TD in %s beside one that lives", (_lifecycle, end) => {
+    const host = new TestHost();
+    const ending = new TestTd(host);
+    new TestTd(host).enter();
+    end(ending);
+    expect(checkInvariants(host.module)).toEqual([]);
+  });
+
+  it("of a write-back that was interrupted", () => {
+    const host = new TestHost();
+    block(new TestTd(host));
+    host.call("TDH.PHYMEM.CACHE.WB", {}, { quietTests: 1 });
+    expect(checkInvariants(host.module)).toEqual([]);
+  });
+
+  it("of a vCPU that runs while the epoch after its own has begun, not two later", () => {
+    const td = lived();
+    td.host.must("TDH.MEM.TRACK", { rcx: td.tdr });
+    expect(checkInvariants(td.host.module)).toEqual([]);
+    td.state.tdcs.tdEpoch++;
+    expect(checkInvariants(td.host.module)).toEqual(["I-12: vCPU 0x100008000 is in epoch 1 still"]);
+  });
+
+  it("after a teardown, with every page free and no lock held (I-13)", () => {
     const td = new TestTd(new TestHost());
     td.addTables(0);
     td.aug(0);
@@ -60,70 +59,161 @@ describe("the invariants", () => {
     );
     expect(inUse).toEqual([]);
   });
-
-  it.each<readonly [string, RegExp, (parts: Parts) => unknown]>([
-    ["a page outside every TDMR", /^I-1/, ({ m, td }) => m.pamt.take(1, 1, PT_REG, td.page)],
-    ["an unknown page type", /^I-1/, ({ m, td }) => m.pamt.take(2 ** 20 + 5000, 1, 7, td.page)],
-    ["a reserved page that is not", /^I-1/, ({ m }) => m.pamt.take(2 ** 20 + 5000, 1, 1, 0)],
-    [
-      "pages below a large page",
-      /^I-2/,
-      ({ m, td }) => m.pamt.take(pageAt(td, 2 ** 9, 1) + 3, 1, PT_REG, td.page),
-    ],
-    ["a page mapped twice", /^I-2/, ({ td }) => mapAgain(td)],
-    ["a CHLDCNT too large", /^I-3/, ({ td }) => td.chldcnt++],
-    ["an HKID with two TDs", /^I-4/, ({ m, td }) => m.tds.set(NOBODY, { ...td, page: NOBODY })],
-    ["an HKID free though in use", /^I-4/, ({ m }) => Object.assign(m.kot[0] ?? {}, { state: 0 })],
-    [
-      "caches of an HKID in use",
-      /^I-4/,
-      ({ m }) => Object.assign(m.kot[0] ?? {}, { wbinvdBitmap: 1 }),
-    ],
-    ["an association not counted", /^I-5/, ({ td }) => td.tdcs.numAssocVcpus--],
-    ["a vCPU running elsewhere", /^I-5/, ({ running }) => Object.assign(running, { assocLp: 1 })],
-    ["a vCPU not initialised and counted", /^I-5/, ({ td }) => td.tdcs.numVcpus++],
-    [
-      "keys configured with one missing",
-      /^I-6/,
-      ({ td }) => Object.assign(td, { pkgConfigBitmap: 1 }),
-    ],
-    ["an initialised TD without Secure EPT", /^I-6/, ({ td }) => Object.assign(td, { sept: null })],
-    ["a mapped page that is free", /^I-7/, ({ m, td }) => m.pamt.free(pageAt(td, 0, 0), 1)],
-    ["a table that is free", /^I-7/, ({ m, td }) => m.pamt.free(pageAt(td, 0, 1), 1)],
-    [
-      "entries below a missing table",
-      /^I-7/,
-      ({ td }) => td.sept?.levels[1]?.assign(0, 1, FREE, 0),
-    ],
-    ["an L2 table without alias flag", /^I-7/, ({ td }) => dropAlias(td)],
-    ["a page of a TDR that is gone", /^I-8/, ({ m, td }) => m.tds.delete(td.page)],
-    ["an epoch count without its vCPU", /^I-12/, ({ td }) => td.tdcs.refcount[0]++],
-    [
-      "a page blocked in the future",
-      /^I-12/,
-      ({ m, td }) => m.pamt.setBepoch(pageAt(td, 0, 0), 1, 9),
-    ],
-    ["a vCPU left two epochs behind", /^I-12/, ({ td }) => Object.assign(td.tdcs, { tdEpoch: 3 })],
-    ["locks that nobody holds", /^I-5|^locks/, ({ m }) => m.guests.fill(null)],
-  ])("see %s", (_what, violation, breakIt) => {
-    const tested = lived();
-    breakIt(parts(tested));
-    const violations = checkInvariants(tested.host.module);
-    expect(violations.filter((text) => violation.test(text))).not.toEqual([]);
-  });
 });
 
-/** Host page that the entry of `level` for a guest page maps or points to. */
-function pageAt(td: Td, gpaPage: number, level: number): number {
-  td.sept?.walk(gpaPage, level);
-  return td.sept?.page ?? 0;
+const TD = "TD 0x100000000";
+const RUNNING = "vCPU 0x100008000";
+const IDLE = "vCPU 0x100011000";
+
+/** The KOT entry of the TD's HKID, of a free one and of the module's own. */
+const [USED, SPARE, GLOBAL] = [0, 1, 3];
+
+function setKey({ m }: Parts, index: number, entry: object): void {
+  Object.assign(m.kot[index] ?? {}, entry);
 }
 
-function mapAgain(td: Td): void {
-  td.sept?.levels[0]?.assign(8, 1, MAPPED, pageAt(td, 0, 0));
+function setWriteBack({ m }: Parts, writeBack: object): void {
+  Object.assign(m.cacheWriteBacks[1] ?? {}, writeBack);
 }
 
-function dropAlias(td: Td): void {
-  td.sept?.walk(2 ** 27, 3);
-  td.sept?.set(NL_MAPPED, td.sept.page, 1);
-}
+/** Rules about keys and TDs, what breaks each, and all that is said about it then. */
+const BROKEN: readonly (readonly [string, (parts: Parts) => unknown, readonly string[]])[] = [
+  [
+    "the HKID of a TD is ASSIGNED",
+    (all) => setKey(all, USED, { state: HKID_FREE }),
+    ["I-4: HKID 32 is in state 0"],
+  ],
+  [
+    "the HKID of nobody is FREE",
+    (all) => setKey(all, SPARE, { state: HKID_ASSIGNED }),
+    ["I-4: HKID 33 is in state 1"],
+  ],
+  [
+    "the module's HKID is RESERVED",
+    (all) => setKey(all, GLOBAL, { state: HKID_FREE }),
+    ["I-4: HKID 35 is in state 0"],
+  ],
+  [
+    "caches hold a FLUSHED HKID only",
+    (all) => setKey(all, USED, { wbinvdBitmap: 2 }),
+    ["I-4: HKID 32 is in caches and not FLUSHED"],
+  ],
+  [
+    "caches are of packages that are there",
+    (all) => setKey(all, USED, { wbinvdBitmap: 4 }),
+    [
+      "I-4: HKID 32 is in the caches of packages that are not there",
+      "I-4: HKID 32 is in caches and not FLUSHED",
+    ],
+  ],
+  [
+    "an interrupted write-back has HKIDs",
+    (all) => setWriteBack(all, { doneBlocks: 2 }),
+    ["I-4: 2 blocks are written back"],
+  ],
+  [
+    "a write-back that is done has none",
+    (all) => setWriteBack(all, { doneBlocks: 4, hkids: [32] }),
+    ["I-4: 4 blocks are written back"],
+  ],
+  [
+    "nor one that has not begun",
+    (all) => setWriteBack(all, { hkids: [32] }),
+    ["I-4: 0 blocks are written back"],
+  ],
+  [
+    "keys are configured on every package",
+    ({ td }) => {
+      td.pkgConfigBitmap = 1;
+    },
+    [`I-6: ${TD} has no keys`],
+  ],
+  [
+    "and on no other",
+    ({ td }) => {
+      td.pkgConfigBitmap = 7;
+    },
+    [`I-6: ${TD} has no keys`, `I-6: ${TD} has keys on no package`],
+  ],
+  [
+    "an initialised TD has a Secure EPT",
+    ({ td }) => {
+      td.sept = null;
+    },
+    [`I-6: ${TD} in OP_STATE 2 has the wrong Secure EPTs`],
+  ],
+  [
+    "it has one for each L2 VM",
+    ({ td }) => {
+      td.tdcs.numL2Vms = 0;
+    },
+    [`I-6: ${TD} in OP_STATE 2 has the wrong Secure EPTs`],
+  ],
+  [
+    "it has six TDCX pages and one for each L2 VM",
+    ({ td }) => td.tdcxPages.pop(),
+    [
+      `I-2: ${TD} owns 23 TDCX pages and has 22 in use`,
+      `I-6: ${TD} is initialised with 6 TDCX pages`,
+    ],
+  ],
+  [
+    "a TD that is not initialised has neither tree nor epoch",
+    ({ td }) => {
+      td.tdcs.opState = UNINITIALIZED;
+    },
+    [`I-6: ${TD} in OP_STATE 0 has the wrong Secure EPTs`, `I-12: ${TD} is in epoch 1`],
+  ],
+  [
+    "keys come after the HKID, TDCX pages and vCPUs after the keys",
+    ({ td }) => {
+      td.lifecycle = TD_HKID_ASSIGNED;
+    },
+    [
+      `I-6: ${TD} has its keys already`,
+      `I-6: ${TD} has TDCX pages before its keys`,
+      `I-5: ${RUNNING} is associated too early or late`,
+      `I-5: ${IDLE} is associated too early or late`,
+    ],
+  ],
+  [
+    "the HKID of a TD_BLOCKED is FLUSHED, and no vCPU associated",
+    ({ td }) => {
+      td.lifecycle = TD_BLOCKED;
+    },
+    [
+      "I-4: HKID 32 is in state 1",
+      `I-5: ${RUNNING} is associated too early or late`,
+      `I-5: ${IDLE} is associated too early or late`,
+    ],
+  ],
+  [
+    "that of a TD_TEARDOWN is no longer its own",
+    ({ td }) => {
+      td.lifecycle = TD_TEARDOWN;
+    },
+    [
+      "I-4: HKID 32 is in state 1",
+      `I-5: ${RUNNING} is associated too early or late`,
+      `I-5: ${IDLE} is associated too early or late`,
+    ],
+  ],
+];
+
+describe("it is checked that", () => {
+  it.each(BROKEN)("%s", (_rule, breakIt, violations) => {
+    const tested = lived();
+    breakIt(partsOf(tested));
+    expect(checkInvariants(tested.host.module)).toEqual(violations);
+  });
+
+  it("an HKID belongs to one TD", () => {
+    const { host, state } = lived();
+    const other = new TestTd(host, { stage: "KEYS_CONFIGURED" }).state;
+    host.module.tds.set(other.page, { ...other, hkid: state.hkid });
+    expect(checkInvariants(host.module)).toEqual([
+      "I-4: HKID 32 belongs to two TDs",
+      "I-4: HKID 33 is in state 1",
+    ]);
+  });
+});
