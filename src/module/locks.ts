@@ -10,9 +10,8 @@ export const SHARED = 0;
 export const EXCLUSIVE = 8;
 
 const MOST_LOCKS_A_CALL = 32;
-/** The kind of a lock: entry size in the low bits, PATH, mode. */
+/** The kind of a lock: entry size in the low bits, mode. */
 const SIZE_MASK = 3;
-const PATH = 4;
 
 /** 4 KiB pages that an entry of each size stands for. */
 export const PAGES_PER_SIZE = [1, 512, 262144] as const;
@@ -34,7 +33,8 @@ export function indexAt(page: number, size: number): number {
  * calls and each call takes them once: they cannot conflict here and need no state.
  *
  * An explicit page operand locks a path: the 1G and 2M entries above its own shared, its own as
- * asked for. An implicit lock is one entry. Only exclusive locks can conflict with anything.
+ * asked for. Only exclusive locks can conflict with anything. Implicit ones on pages of the TD
+ * that the call takes away or merges cannot, and are left out: no other operand is such a page.
  */
 export class PamtLocks {
   /** The first lock of the call stands apart: most calls take no other. */
@@ -50,11 +50,6 @@ export class PamtLocks {
 
   /** Locks the way to the entry of `size` over `page`; false is a conflict. */
   takePath(page: number, size: PamtSize, mode: LockMode): boolean {
-    return this.take(page, size | PATH | mode);
-  }
-
-  /** Locks the entry of `size` over `page` alone; false is a conflict. */
-  takeEntry(page: number, size: PamtSize, mode: LockMode): boolean {
     return this.take(page, size | mode);
   }
 
@@ -121,20 +116,15 @@ export class PamtLocks {
 }
 
 /**
- * True when two locks cover one entry, exclusively one of them. What they cover is nested, so that
- * entry is the one the exclusive lock is for, or either's where both are exclusive.
+ * True when two paths share an entry, exclusively one of them: the one at the end of the exclusive
+ * path, or of either where both are exclusive.
  */
 function meet(page: number, kind: number, heldPage: number, held: number): boolean {
   const size = kind & SIZE_MASK;
   const heldSize = held & SIZE_MASK;
   const isMet =
-    ((held & EXCLUSIVE) !== 0 && covers(kind, size, heldSize)) ||
-    ((kind & EXCLUSIVE) !== 0 && covers(held, heldSize, size));
+    ((held & EXCLUSIVE) !== 0 && size <= heldSize) ||
+    ((kind & EXCLUSIVE) !== 0 && heldSize <= size);
   const larger = size > heldSize ? size : heldSize;
   return isMet && indexAt(page, larger) === indexAt(heldPage, larger);
-}
-
-/** True when a lock of `size` reaches up (or not) to entries of `entrySize`. */
-function covers(kind: number, size: number, entrySize: number): boolean {
-  return (kind & PATH) !== 0 ? size <= entrySize : size === entrySize;
 }

@@ -5,7 +5,7 @@ import { LEAVES, NEWER_LEAVES } from "./leaf-table.ts";
 import { type LockMode, SHARED, SIZE_4K } from "./locks.ts";
 import { PageRuns, type StepOfTag } from "./page-runs.ts";
 import { PT_TDR, PT_TDVPR } from "./page-types.ts";
-import { METADATA_INCORRECT, OPERAND_BUSY, OPERAND_INVALID, Pamt } from "./pamt.ts";
+import { OPERAND_BUSY, OPERAND_INVALID, Pamt } from "./pamt.ts";
 import { type Platform, packageCount } from "./platform.ts";
 import { RAX, RCX, RDX, Registers } from "./registers.ts";
 import { PAGES_PER_ENTRY, type SecureEpt } from "./secure-ept.ts";
@@ -193,7 +193,7 @@ export class TdxModule {
    * in the guest hold it shared at most, so that here, unlike on hardware, it is never busy.
    */
   lockOwner(td: Td): void {
-    this.pamt.locks.takeEntry(td.page, SIZE_4K, SHARED);
+    this.pamt.locks.takePath(td.page, SIZE_4K, SHARED);
   }
 
   /** P-STATE (ABI 6); `allowed` is the leaf's row of ABI 1.8 as a bit mask. */
@@ -283,10 +283,6 @@ export class TdxModule {
   refuse(status: Status): Status {
     this.refused = status;
     return status;
-  }
-
-  refuseMetadata(register: number): Status {
-    return this.refuse(METADATA_INCORRECT[register] as Status);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { TdxModule } from "./module.ts";
+import type { PageRuns } from "./page-runs.ts";
 import { PAGE_BYTES, PT_EPT, PT_TDCX, PT_TDR } from "./page-types.ts";
 import type { L2SecureEpt } from "./secure-ept.ts";
 import { L2_FREE } from "./sept-states.ts";
@@ -83,7 +84,7 @@ function tdcxContents(m: TdxModule, td: Td, page: number, firstEntry: number): U
 function septContents(td: Td, page: number, firstEntry: number): Uint8Array {
   for (const l2 of td.l2Septs) {
     for (let level = 1; level <= l2.pwl; level++) {
-      for (const run of l2.levels[level]?.runs() ?? []) {
+      for (const run of (l2.levels[level] as PageRuns).runs()) {
         if (page < run.base || page >= run.base + run.length) continue;
         const table = run.start + (page - run.base);
         return l2Contents(l2, level - 1, table * ENTRIES_PER_TABLE + firstEntry);
@@ -94,6 +95,6 @@ function septContents(td: Td, page: number, firstEntry: number): Uint8Array {
 }
 
 function l2Contents(l2: L2SecureEpt, level: number, firstEntry: number): Uint8Array {
-  const isFree = l2.levels[level]?.seek(firstEntry) === L2_FREE;
+  const isFree = (l2.levels[level] as PageRuns).seek(firstEntry) === L2_FREE;
   return qwords(isFree ? 0n : L2_NL_MAPPED_ENTRY);
 }

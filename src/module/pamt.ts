@@ -134,11 +134,6 @@ export class Pamt {
     return this.type(Math.floor(page / PAGES_PER_SIZE[size]), size) === PT_REG;
   }
 
-  /** Implicit lock of one 4 KiB entry (ABI 4): the owner TDR, a page being removed. */
-  lockEntry(index: number, mode: LockMode, size: PamtSize = SIZE_4K): boolean {
-    return this.locks.takeEntry(index * PAGES_PER_SIZE[size], size, mode);
-  }
-
   /** P-PAGE (ABI 6) on a register: status, or SUCCESS with the page locked. */
   checkPage(r: Registers, register: number, mode: LockMode, type: number): Status {
     const status = this.checkAddress(r, register);
@@ -233,11 +228,13 @@ export class Pamt {
 
   /** Plain data for a snapshot. */
   toJSON(): PamtSnapshot {
-    return { owners: [...this.owners], tables: this.tables.map((runs) => runs.toArray()) };
+    const [small, middle, large] = this.tables;
+    const tables = [small.toArray(), middle.toArray(), large.toArray()] as const;
+    return { owners: [...this.owners], tables };
   }
 
   static restore(platform: Platform, { owners, tables }: PamtSnapshot): Pamt {
-    const table = (size: PamtSize) => PageRuns.fromArray(ALIKE, tables[size] ?? []);
+    const table = (size: PamtSize) => PageRuns.fromArray(ALIKE, tables[size]);
     const pamt = new Pamt(platform, [table(SIZE_4K), table(SIZE_2M), table(SIZE_1G)]);
     for (const tdrPage of owners) pamt.ownerNumber(tdrPage);
     return pamt;
@@ -254,7 +251,8 @@ export class Pamt {
 
 export interface PamtSnapshot {
   readonly owners: readonly number[];
-  readonly tables: readonly (readonly number[])[];
+  /** Runs of 4 KiB, 2 MiB and 1 GiB entries. */
+  readonly tables: readonly [readonly number[], readonly number[], readonly number[]];
 }
 
 export { PAGES_PER_SIZE };

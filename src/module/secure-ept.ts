@@ -4,7 +4,6 @@ import {
   ARCH_STATE,
   FREE,
   L2_FREE,
-  L2_NL_BLOCKED,
   L2_NL_MAPPED,
   LEAF_STATES,
   NL_MAPPED,
@@ -202,7 +201,7 @@ export class SecureEpt {
 
   static restore(snapshot: SecureEptSnapshot): SecureEpt {
     const levels = STEPS.map((stepOf, level) =>
-      PageRuns.fromArray(stepOf, snapshot.levels[level] ?? []),
+      PageRuns.fromArray(stepOf, snapshot.levels[level] as readonly number[]),
     );
     return new SecureEpt(snapshot.pwl, levels);
   }
@@ -253,20 +252,16 @@ export class L2SecureEpt {
     runs.assign(this.index, 1, state, state === L2_FREE ? 0 : page);
   }
 
-  /** True when no entry of the table below the entry where the walk stopped is in use. */
-  isTableEmpty(): boolean {
-    const runs = this.levels[this.level - 1] as PageRuns;
-    const first = this.index * ENTRIES_PER_TABLE;
-    return runs.seek(first) === L2_FREE && runs.runEnd >= first + ENTRIES_PER_TABLE;
-  }
-
-  /** "L2 details" of the entry where the walk stopped (ABI 1.6). */
+  /**
+   * "L2 details" of the entry where the walk stopped (ABI 1.6). It is never blocked: its L1 entry
+   * is too, and was refused before.
+   */
   showDetails(r: Registers): void {
-    const arch = this.state === L2_FREE ? 0x4000 : this.state === L2_NL_BLOCKED ? 0xc100 : 0xc400;
+    const isFree = this.state === L2_FREE;
     r.setHigh(RDX, 0);
-    r.low[RDX] = this.level + arch + this.vm * 0x10000;
-    r.setHigh(RCX, this.state === L2_FREE ? 0x800 : 0);
-    r.low[RCX] = this.state === L2_NL_MAPPED ? 0x407 : 0;
+    r.low[RDX] = this.level + (isFree ? 0x4000 : 0xc400) + this.vm * 0x10000;
+    r.setHigh(RCX, isFree ? 0x800 : 0);
+    r.low[RCX] = isFree ? 0 : 0x407;
   }
 
   clone(): L2SecureEpt {

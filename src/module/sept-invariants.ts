@@ -12,7 +12,6 @@ import {
   LEAF_STATES,
   NL_BLOCKED,
   NL_MAPPED,
-  REMOVED,
 } from "./sept-states.ts";
 import { TD_TEARDOWN, type Td } from "./tdr.ts";
 
@@ -44,11 +43,9 @@ export function checkSepts(m: TdxModule, td: Td, owned: OwnedPages, report: Repo
     for (const run of runs.runs()) {
       const isLeaf = isIn(LEAF_STATES, run.tag & STATE_MASK);
       if (isLeaf) leaves.push({ page: run.base, pages: run.length * leafStep });
-      else if ((run.tag & STATE_MASK) !== REMOVED) {
-        tables.push({ page: run.base, pages: run.length });
-      }
+      else tables.push({ page: run.base, pages: run.length });
       checkMappedPages(m, td, level, run, report);
-      checkTablesAbove(sept.levels, sept.pwl, level, run, isTableTag, `${name}`, report);
+      checkTablesAbove(sept.levels, sept.pwl, level, run, isTableTag, name, report);
     }
   }
   for (const l2 of td.l2Septs) checkL2Sept(m, td, sept, l2, tables, report);
@@ -123,7 +120,7 @@ function checkL2Sept(
       tables.push({ page: run.base, pages: run.length });
       checkTablesAbove(l2.levels, l2.pwl, level, run, (tag) => tag !== 0, name, report);
       for (let i = 0; i < run.length; i++) {
-        const tag = sept.levels[level]?.seek(run.start + i) ?? 0;
+        const tag = (sept.levels[level] as PageRuns).seek(run.start + i);
         const isAliased = ((tag >> (STATE_BITS + l2.vm - 1)) & 1) === 1;
         const isBlocked = (tag & STATE_MASK) === NL_BLOCKED;
         if (!isAliased || isBlocked !== (run.tag === L2_NL_BLOCKED)) {

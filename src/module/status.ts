@@ -66,10 +66,6 @@ export class Status {
   get isError(): boolean {
     return STATUS_CODES[this.name] >= 0x80000000;
   }
-
-  toString(): string {
-    return this.text;
-  }
 }
 
 export const SUCCESS = Status.of("TDX_SUCCESS");

@@ -2,14 +2,14 @@ import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { PAGE_BYTES, PT_EPT, PT_NDA, PT_REG } from "../page-types.ts";
-import { OPERAND_BUSY, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
+import { OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
 import {
   NEW_TABLE_REFUSALS,
   PAGE_CONTENTS,
   SEPT_REFUSALS,
   TRACKING_REFUSALS,
 } from "../refusals.ts";
-import { R8, RCX, RDX, type Registers } from "../registers.ts";
+import { R8, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
 import { addL2Table, blockEpoch } from "../sept-effects.ts";
 import { AFTER_UNBLOCK, BLOCKED_STATES, isIn, NL_MAPPED, stateSet } from "../sept-states.ts";
@@ -84,10 +84,6 @@ export const tdhMemPageDemote: Leaf = {
     // The table is written before the last test for interrupts; nothing else has changed there.
     m.hostMemory.overwrite(table, 1);
     if (m.isInterruptPending()) return interrupted(m, r);
-    const size = sept.level as PamtSize;
-    if (!m.pamt.lockEntry(sept.page / PAGES_PER_SIZE[size], EXCLUSIVE, size)) {
-      return OPERAND_BUSY[RCX] as Status;
-    }
 
     if (usesAliasedOnly) setSkipped(td, r);
     for (const l2 of l2Septs) {

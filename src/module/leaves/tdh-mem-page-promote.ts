@@ -1,12 +1,12 @@
 import type { Leaf } from "../leaf.ts";
-import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
+import { type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { leaveContents } from "../page-contents.ts";
 import { PAGE_BYTES, PT_REG } from "../page-types.ts";
-import { OPERAND_BUSY, PAGES_PER_SIZE } from "../pamt.ts";
+import { PAGES_PER_SIZE } from "../pamt.ts";
 import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
-import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
+import type { SecureEpt } from "../secure-ept.ts";
 import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
 import { BLOCKED_STATES, isIn, MAPPED, PENDING, TABLE_STATES } from "../sept-states.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -61,7 +61,6 @@ export const tdhMemPagePromote: Leaf = {
       sept.showDetails(r);
       return ENTRY_STATE_INCORRECT;
     }
-    if (!m.pamt.lockEntry(sept.page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
     if (isTrackingRequired(td.tdcs, sept.state)) {
       if (!isIn(BLOCKED_STATES, sept.state)) {
         sept.showDetails(r);
@@ -76,11 +75,10 @@ export const tdhMemPagePromote: Leaf = {
       return INVALID_PROMOTE_CONDITIONS;
     }
     const l2Septs = aliasedL2Septs(td, sept);
-    if (!checkL2Tables(m, r, sept, l2Septs)) return m.refused;
-    if (m.isInterruptPending()) return interrupted(m, r);
-    const size = sept.level as PamtSize;
-    if (!m.pamt.lockEntry(leaf.page / PAGES_PER_SIZE[size], EXCLUSIVE, size)) {
-      return OPERAND_BUSY[RCX] as Status;
+    // One test for each L2 table, which is empty (rows 11 to 13): no host leaf makes L2 leaf
+    // entries. And one more at the end.
+    for (let tested = 0; tested <= l2Septs.length; tested++) {
+      if (m.isInterruptPending()) return interrupted(m, r);
     }
 
     r.low[RCX] = sept.page * PAGE_BYTES;
@@ -96,31 +94,6 @@ export const tdhMemPagePromote: Leaf = {
 function interrupted(m: TdxModule, r: Registers): Status {
   m.restoreSeptOperands(r);
   return INTERRUPTED;
-}
-
-/** Rows 11 to 13: tables of aliased VMs must be empty, for no host leaf makes L2 leaf entries. */
-function checkL2Tables(
-  m: TdxModule,
-  r: Registers,
-  sept: SecureEpt,
-  l2Septs: readonly L2SecureEpt[],
-): boolean {
-  for (const l2 of l2Septs) {
-    if (m.isInterruptPending()) {
-      m.refuse(interrupted(m, r));
-      return false;
-    }
-    if (!m.pamt.lockEntry(l2.page, EXCLUSIVE)) {
-      m.refuse(OPERAND_BUSY[RCX] as Status);
-      return false;
-    }
-    if (!l2.isTableEmpty()) {
-      sept.showDetails(r);
-      m.refuse(INVALID_PROMOTE_CONDITIONS);
-      return false;
-    }
-  }
-  return true;
 }
 
 /** The parent entry becomes the leaf, unblocked and without aliases; its table is free. */

@@ -1,6 +1,6 @@
 import type { Leaf } from "../leaf.ts";
-import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
-import { OPERAND_BUSY, PAGES_PER_SIZE } from "../pamt.ts";
+import { type PamtSize, SHARED } from "../locks.ts";
+import { PAGES_PER_SIZE } from "../pamt.ts";
 import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
 import { blockEpoch } from "../sept-effects.ts";
@@ -56,7 +56,6 @@ export const tdhMemPageRemove: Leaf = {
     }
     const size = sept.level as PamtSize;
     const index = size === 0 ? sept.page : sept.page / PAGES_PER_SIZE[size];
-    if (!m.pamt.lockEntry(index, EXCLUSIVE, size)) return OPERAND_BUSY[RCX] as Status;
     if (isTrackingRequired(td.tdcs, sept.state)) {
       if (!isIn(BLOCKED_STATES, sept.state)) {
         sept.showDetails(r);

@@ -121,7 +121,7 @@ function l2TablesToAdd(
   for (let vm = 1; vm <= 3; vm++) {
     const register = R8 + vm;
     if (r.isAllOnes(register)) continue;
-    const l2 = vm <= td.tdcs.numL2Vms ? td.l2Septs[vm - 1] : undefined;
+    const l2 = td.l2Septs[vm - 1];
     if (l2 === undefined) {
       m.refuse(OPERAND_INVALID[register] as Status);
       return null;

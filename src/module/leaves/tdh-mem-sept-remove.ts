@@ -1,8 +1,7 @@
 import type { Leaf } from "../leaf.ts";
-import { EXCLUSIVE, SHARED } from "../locks.ts";
+import { SHARED } from "../locks.ts";
 import { leaveContents } from "../page-contents.ts";
 import { PAGE_BYTES } from "../page-types.ts";
-import { OPERAND_BUSY } from "../pamt.ts";
 import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
@@ -54,7 +53,6 @@ export const tdhMemSeptRemove: Leaf = {
       sept.showDetails(r);
       return ENTRY_STATE_INCORRECT;
     }
-    if (!m.pamt.lockEntry(sept.page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
     if (isTrackingRequired(td.tdcs, sept.state)) {
       if (!isIn(BLOCKED_STATES, sept.state)) {
         sept.showDetails(r);
@@ -66,13 +64,9 @@ export const tdhMemSeptRemove: Leaf = {
       sept.showDetails(r);
       return PAGE_NOT_FREE;
     }
-    const l2Septs = aliasedL2Septs(td, sept);
-    for (const l2 of l2Septs) {
-      if (!m.pamt.lockEntry(l2.page, EXCLUSIVE)) return OPERAND_BUSY[RCX] as Status;
-    }
 
     r.low[RCX] = sept.page * PAGE_BYTES;
-    for (const l2 of l2Septs) {
+    for (const l2 of aliasedL2Septs(td, sept)) {
       const page = freeL2Table(m, td, l2);
       if (version === 1) r.setNumber(R8 + l2.vm, page * PAGE_BYTES);
     }

@@ -1,9 +1,8 @@
 import type { Leaf } from "../leaf.ts";
-import { indexAt, SHARED } from "../locks.ts";
+import { indexAt } from "../locks.ts";
 import { PAGE_BYTES, PT_EPT, PT_REG } from "../page-types.ts";
-import { OPERAND_BUSY } from "../pamt.ts";
 import { R8, R9, RCX, RDX } from "../registers.ts";
-import { type Status, SUCCESS } from "../status.ts";
+import { SUCCESS } from "../status.ts";
 
 /** ABI 7, TDH.PHYMEM.PAGE.RDMD: shows a page's PAMT entry; of a freed one the last owner too. */
 export const tdhPhymemPageRdmd: Leaf = {
@@ -22,7 +21,6 @@ export const tdhPhymemPageRdmd: Leaf = {
     r.clearPageOutputs();
     if (address !== SUCCESS) return address;
     const size = pamt.walkSize(page);
-    if (!pamt.locks.takePath(page, size, SHARED)) return OPERAND_BUSY[RCX] as Status;
 
     const index = indexAt(page, size);
     const type = pamt.type(index, size);
