@@ -110,6 +110,38 @@ describe("page runs", () => {
     }
   });
 
+  it("join the runs before and after them, also where a chunk ends between", () => {
+    const runs = new PageRuns(stepOf);
+    for (let at = 0; at < PAGES; at += 3) runs.assign(at, 3, 1, at);
+    const all = PAGES / 3;
+    for (let at = 3; at + 3 < PAGES; at += 3) {
+      const toNext = runs.clone();
+      toNext.assign(at, 3, 1, at + 3);
+      expect([toNext.seek(at), toNext.runStart, toNext.runEnd]).toEqual([1, at, at + 6]);
+      const toBefore = runs.clone();
+      toBefore.assign(at, 3, 1, at - 3);
+      expect([toBefore.seek(at), toBefore.runStart, toBefore.runEnd]).toEqual([1, at - 3, at + 3]);
+      expect([toNext.runCount, toBefore.runCount]).toEqual([all - 1, all - 1]);
+      toNext.assign(at - 3, 3, 1, at + 3);
+      expect([toNext.runCount, toNext.baseAt(at + 5)]).toEqual([all - 2, at + 3]);
+    }
+  });
+
+  it("can be emptied from the start, however many they are", () => {
+    const runs = new PageRuns(stepOf);
+    const pages = Array.from({ length: 40_000 }, (_, i) => 2 * i);
+    for (const page of pages) runs.assign(page, 1, 2, page);
+    for (const [i, page] of pages.entries()) {
+      if (i % 1000 === 0) {
+        const left = [...runs.runs()];
+        expect([left.length, runs.runCount]).toEqual([pages.length - i, pages.length - i]);
+        expect(left[0]).toEqual({ start: page, length: 1, tag: 2, base: page });
+      }
+      runs.assign(page, 1, 0, 0);
+    }
+    expect(runs.isEmpty).toBe(true);
+  });
+
   it("survive thousands of single-page runs assigned and removed in any order", () => {
     fc.assert(
       fc.property(fc.infiniteStream(fc.nat(PAGES - 1)), (pages) => {

@@ -3,7 +3,14 @@ import { vpExit } from "../../src/module/guest.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
 import type { TdxModule } from "../../src/module/module.ts";
 import { cloneModule, moduleFromJSON, moduleToJSON } from "../../src/module/snapshot.ts";
-import { ALL_ONES, TD_PARAMS_ADDRESS, TestHost, TestTd, testPlatform } from "../support/module.ts";
+import {
+  ALL_ONES,
+  type Stage,
+  TD_PARAMS_ADDRESS,
+  TestHost,
+  TestTd,
+  testPlatform,
+} from "../support/module.ts";
 import { block } from "../support/teardown.ts";
 
 /** A module in the middle of everything: a running vCPU, L2 tables, an interrupted write-back. */
@@ -39,6 +46,15 @@ describe.each(COPIES)("a module %s", (_how, copyOf) => {
     expect(moduleToJSON(copy)).toEqual(moduleToJSON(module));
     expect(checkInvariants(copy)).toEqual([]);
   });
+
+  it.each<Stage>(["CREATED", "KEYS_CONFIGURED", "ADDCX_DONE"])(
+    "keeps a TD that is %s, without Secure EPT and TD_PARAMS",
+    (stage) => {
+      const { host, state } = new TestTd(new TestHost(), { stage });
+      const copy = copyOf(host.module);
+      expect(copy.tds.get(state.page)).toEqual(state);
+    },
+  );
 
   it("keeps the locks of its running vCPUs", () => {
     const { host, td } = busyHost();

@@ -139,6 +139,8 @@ export interface TdOptions {
   /** RUNNABLE by default. */
   readonly stage?: Stage;
   readonly attributes?: bigint;
+  /** 3, x87 and SSE state, by default. */
+  readonly xfam?: bigint;
   /** 3, a 4-level tree, by default. */
   readonly pwl?: 3 | 4;
   readonly gpaw?: 0 | 1;
@@ -183,10 +185,10 @@ export class TestTd {
     if (isAtLeast("RUNNABLE")) host.must("TDH.MR.FINALIZE", { rcx: this.tdr });
   }
 
-  #init({ attributes = 0n, pwl = 3, gpaw = 0, numL2Vms = 0 }: TdOptions): void {
+  #init({ attributes = 0n, xfam = 3n, pwl = 3, gpaw = 0, numL2Vms = 0 }: TdOptions): void {
     const bytes = encodeTdParams({
       attributes,
-      xfam: 3n,
+      xfam,
       maxVcpus: 8,
       numL2Vms,
       eptpControls: BigInt(6 + pwl * 8),

@@ -180,6 +180,11 @@ describe("TDH.MEM.PAGE.PROMOTE", () => {
     td.mustSept(LEAF, GPA + 2);
     expect(td.entry(GPA + 2)).toEqual({ rcx: BigInt(page) + BLOCKED_BITS, rdx: 0x202n });
     const { pamt } = td.host.module;
+    expect(td.host.call("TDH.PHYMEM.PAGE.RDMD", { rcx: page + 4096 })).toMatchObject({
+      rcx: 3n,
+      rdx: BigInt(td.tdr),
+      r8: 2n,
+    });
     expect([pamt.type(page / GIB, 2), pamt.freeLength(page / MIB_2, 512, 1)]).toEqual([3, 512]);
     expect(td.mustSept("TDH.MEM.PAGE.REMOVE", GPA + 2).rcx).toBe(BigInt(page));
     expect(td.state.chldcnt).toBe(before - 1 - 512 * 512);
@@ -219,6 +224,7 @@ describe("TDH.MEM.PAGE.PROMOTE with L2 tables", () => {
 
   it("tests for interrupts once for each L2 table and once more", () => {
     const { td } = aliased();
+    expect(promote(td, { version: 1, quietTests: 0 }).status).toBe("TDX_INTERRUPTED_RESTARTABLE");
     expect(promote(td, { version: 1, quietTests: 1 })).toMatchObject({
       status: "TDX_INTERRUPTED_RESTARTABLE",
       r9: ALL_ONES,

@@ -25,6 +25,12 @@ describe("TDH.MNG.ADDCX", () => {
     expect(add(td("CREATED")).status).toBe("TDX_TD_KEYS_NOT_CONFIGURED");
   });
 
+  it("says TD_FATAL of a TD that is, whatever else is wrong", () => {
+    const tested = td("CREATED");
+    tested.state.isFatal = true;
+    expect(add(tested, 0x123).status).toBe("TDX_TD_FATAL");
+  });
+
   it("says TDCX_NUM_INCORRECT at nine pages, before it looks at the page", () => {
     const tested = td("ADDCX_DONE");
     for (let i = 0; i < 3; i++) add(tested);

@@ -7,6 +7,8 @@ const HKID_SHIFT = 2n ** 46n;
 const DEBUG = 1n;
 const RTMR = 0x1310_0003_0000_0040n;
 const SEAMDB_NONCE = 0x8210_0003_0000_0002n;
+const XBUFF_SIZE = 0x9110_0002_0000_000fn;
+const XBUFF_OFFSETS = 0x9110_0002_0000_0800n;
 const FIRST_READABLE = 0x8010_0000_0000_0001n;
 
 function read({ host, tdr }: TestTd, rdx: number | bigint, version = 0) {
@@ -79,6 +81,15 @@ describe("TDH.MNG.RD", () => {
     expect(read(production, RTMR).status).toBe(status);
     expect(read(debug, RTMR).status).toBe("TDX_SUCCESS");
     expect(read(debug, SEAMDB_NONCE).status).toBe(status);
+  });
+
+  it.each([
+    ["with AVX", 7n, [832n, 576n]],
+    ["without", 3n, [576n, 0n]],
+  ])("shows how large XSAVE areas are, and where AVX state starts: %s", (_what, xfam, sizes) => {
+    const td = new TestTd(new TestHost(), { xfam });
+    expect([read(td, XBUFF_SIZE).r8, read(td, XBUFF_OFFSETS + 2n).r8]).toEqual(sizes);
+    expect(read(td, XBUFF_OFFSETS + 1n).r8).toBe(0n);
   });
 
   it("shows the configured CPUID leaves", () => {

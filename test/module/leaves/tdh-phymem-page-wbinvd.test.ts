@@ -66,6 +66,16 @@ describe("TDH.PHYMEM.PAGE.WBINVD", () => {
       expect(reach(td.host, page - 3 * 4096, 100)).toBe(3);
     });
 
+    it("one page where pages do not follow each other, or the address is none", () => {
+      const { module } = new TestHost();
+      const r = new Registers();
+      r.setNumber(1, TDMR_END - 4 * 4096);
+      expect(tdhPhymemPageWbinvd.reach?.(module, r, 3, { ...SPAN, rcxStride: 8192 })).toBe(1);
+      expect(tdhPhymemPageWbinvd.reach?.(module, r, 3, SPAN)).toBe(3);
+      r.setHigh(1, 1);
+      expect(tdhPhymemPageWbinvd.reach?.(module, r, 3, SPAN)).toBe(1);
+    });
+
     it("to the end of the TDMR", () => {
       expect(reach(new TestHost(), TDMR_END - 2 * 4096, 100)).toBe(2);
     });

@@ -6,6 +6,7 @@ const VECTOR = 0x0002;
 const DESCRIPTOR = 0x2016;
 const SHARED_EPTP = 0x203c;
 const PIN_BASED_CONTROLS = 0x4000;
+const NOTIFY_WINDOW = 0x4024;
 const POSTED_INTERRUPTS = 0x80;
 const PRIVATE_HKID = 32 * 2 ** 46;
 
@@ -67,6 +68,35 @@ describe("TDH.VP.WR", () => {
     expect(turnOn()).toBe(0xc000_0730_0000_2016n);
     write(td, DESCRIPTOR, 0x1_0040);
     expect(turnOn()).toBe(0n);
+  });
+
+  it("turns them off again whatever is set", () => {
+    expect(write(runnable(), PIN_BASED_CONTROLS, 0, POSTED_INTERRUPTS).rax).toBe(0n);
+  });
+
+  it("writes fields that nothing is asked of, and leaves others as they were", () => {
+    const td = runnable();
+    write(td, SHARED_EPTP, 0x5000);
+    expect(write(td, NOTIFY_WINDOW, 0x1234, 0xffff_ffff).status).toBe("TDX_SUCCESS");
+    expect(write(td, NOTIFY_WINDOW, 0x5678, 0xffff_ffff)).toMatchObject({
+      status: "TDX_SUCCESS",
+      r8: 0x1234n,
+    });
+    expect(read(td, NOTIFY_WINDOW).r8).toBe(0x5678n);
+    expect(read(td, SHARED_EPTP).r8).toBe(0x5000n);
+  });
+
+  it("refuses an id with reserved bits, whatever field it names", () => {
+    const td = runnable();
+    expect(write(td, SHARED_EPTP + 2 ** 24, 0x5000).status).toBe("TDX_METADATA_FIELD_ID_INCORRECT");
+  });
+
+  it("of an unfinished vCPU fails with TDCX_NUM_INCORRECT", () => {
+    const td = new TestTd(new TestHost(), { stage: "INITIALIZED", vcpus: 0 });
+    const rcx = td.host.page();
+    td.host.must("TDH.VP.CREATE", { rcx, rdx: td.tdr });
+    const answer = td.host.call("TDH.VP.WR", { rcx, rdx: SHARED_EPTP, r9: ALL_ONES });
+    expect(answer.status).toBe("TDX_TDCX_NUM_INCORRECT");
   });
 
   it("refuses a vCPU that runs", () => {
