@@ -12,6 +12,7 @@ import {
   type Expectation,
   judge,
   type PlannedStrategy,
+  withOutcomes,
 } from "../lab/expect/expectation.ts";
 import { parseExpectation } from "../lab/expect/parse.ts";
 import { GENERATIONS } from "../lab/kernels.ts";
@@ -86,7 +87,7 @@ export function readJudgement(options: JudgementOptions, read = readBaseline): J
         ...judge(expectations, strategies, comparison),
         ...(baseline === null ? [] : heldAgainst(result, baseline, point)),
       ];
-      return outcomes.length === 0 ? result : { ...result, expectations: outcomes };
+      return withOutcomes(result, outcomes);
     },
   };
 }

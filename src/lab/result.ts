@@ -1,4 +1,7 @@
-/** The versioned result every format is made from: plain data, no behaviour. */
+/**
+ * The versioned result every format is made from: plain data, no behaviour. Keys are printed in
+ * the order in which they were put in, which is that of these types.
+ */
 
 /** A time estimate in whole nanoseconds. */
 export interface Interval {

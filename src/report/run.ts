@@ -5,7 +5,6 @@ import { escapeControls, jsonText } from "./control-characters.ts";
 import { renderCsvOf } from "./csv.ts";
 import { renderGithubOf } from "./github.ts";
 import { type Appearance, FORMATS, type FormatName, type RenderOptions } from "./index.ts";
-import { inOrder } from "./json.ts";
 import { renderJunitOf } from "./junit.ts";
 import { escapeMarkdown } from "./markdown.ts";
 import { renderTapOf } from "./tap.ts";
@@ -28,7 +27,7 @@ function renderJsonOf(runs: readonly Run[]): string {
     schema: "tdx-sim/run/v1",
     simulated: true,
     version: VERSION,
-    results: resultsOf(runs).map(inOrder),
+    results: resultsOf(runs),
     ...(failed.length === 0 ? {} : { failed }),
   };
   return `${jsonText(document, 2)}\n`;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
-import { judge } from "../../src/lab/expect/expectation.ts";
+import { judge, withOutcomes } from "../../src/lab/expect/expectation.ts";
 import { parseExpectation } from "../../src/lab/expect/parse.ts";
 import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import { GENERATIONS } from "../../src/lab/kernels.ts";
@@ -38,7 +38,22 @@ async function resultOf(given: Partial<TdOptions>, fault: string | null): Promis
   const comparison = parseExpectation("runtime.seamcalls.total / 0 > 3", [...GENERATIONS.keys()]);
   const { strategies } = result;
   const expectations = judge([{ comparison, level: "warn" }], strategies, result.comparison);
-  return { ...result, expectations };
+  return withOutcomes(result, expectations);
+}
+
+/** A schema as far as order goes. */
+interface Ordered {
+  readonly properties?: Readonly<Record<string, Ordered>>;
+  readonly items?: Ordered;
+}
+
+function expectSchemaOrder({ properties, items }: Ordered, value: unknown): void {
+  if (Array.isArray(value)) for (const each of value) expectSchemaOrder(items ?? {}, each);
+  if (properties === undefined || value === null || typeof value !== "object") return;
+  const entries = Object.entries(value);
+  const names = Object.keys(properties).filter((name) => Object.hasOwn(value, name));
+  expect(entries.map(([name]) => name)).toEqual(names);
+  for (const [name, each] of entries) expectSchemaOrder(properties[name] ?? {}, each);
 }
 
 describe("JSON Schemas", () => {
@@ -92,6 +107,12 @@ describe("JSON Schemas", () => {
       expect(schemaFaults("platform", platform)).toBeNull();
     expect(schemaFaults("profile", PUBLISHED_2025)).toBeNull();
     expect(schemaFaults("leaves", leafCoverage())).toBeNull();
+  });
+
+  test("a result has its keys in the order of its schema", async () => {
+    const busy = "TDH.PHYMEM.PAGE.RECLAIM:OPERAND_BUSY@k=2";
+    const result = await resultOf({ memoryBytes: 4 * MIB }, busy);
+    expectSchemaOrder(JSON_SCHEMAS["result"] ?? {}, JSON.parse(JSON.stringify(result)));
   });
 
   test("a result with a key too many or too few does not", async () => {

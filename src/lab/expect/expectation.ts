@@ -1,4 +1,4 @@
-import type { ComparisonEntry, ExpectationResult, StrategyResult } from "../result.ts";
+import type { ComparisonEntry, ExpectationResult, Result, StrategyResult } from "../result.ts";
 import { emptyEntry, entryOf } from "./entry.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Comparison } from "./expression.ts";
@@ -50,6 +50,14 @@ export function judge(
       detail,
     };
   });
+}
+
+/** A result with what became of all that was expected of it. */
+export function withOutcomes(
+  { expectations: _, warnings, ...result }: Result,
+  outcomes: readonly ExpectationResult[],
+): Result {
+  return { ...result, ...(outcomes.length > 0 && { expectations: outcomes }), warnings };
 }
 
 /** JSON has neither NaN nor Infinity, which division by 0 gives. */

@@ -1,7 +1,7 @@
 import { crossed } from "../crossing.ts";
 import type { RunControl } from "../drive.ts";
 import { heldAgainst } from "../expect/baseline.ts";
-import { judge } from "../expect/expectation.ts";
+import { judge, withOutcomes } from "../expect/expectation.ts";
 import { requireTd } from "../lifecycle.ts";
 import type { ExpectationResult, Result, TdDescription } from "../result.ts";
 import { SimulatedHost } from "../simulated-host.ts";
@@ -50,13 +50,13 @@ export async function runScenario(
     seed,
     ...scenarioHead(scenario),
     kernel: scenario.kernels.join(","),
+    ...(first.whatIf === undefined ? {} : { whatIf: first.whatIf }),
     module,
     profile: first.profile,
     platform,
     td: described(td, scenario),
     strategies,
     comparison,
-    ...(first.whatIf === undefined ? {} : { whatIf: first.whatIf }),
     warnings: [...new Set([first, ...others].flatMap((each) => each.warnings))],
   };
   const expectations = [
@@ -64,7 +64,7 @@ export async function runScenario(
     ...judge(scenario.expectations, strategies, comparison),
     ...(baseline === null ? [] : heldAgainst(result, baseline)),
   ];
-  return expectations.length === 0 ? result : { ...result, expectations };
+  return withOutcomes(result, expectations);
 }
 
 function scenarioHead({ name, sha256, recorded }: Scenario): Pick<Result, "scenario"> {
