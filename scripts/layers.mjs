@@ -44,7 +44,7 @@ const CALLED_LATER = new Set([
   "src/lab/scenario/config.ts",
   "src/lab/sweep/sweep-baseline.ts",
   "src/lab/trace/unit-times.ts",
-  ...["csv", "github", "json", "junit", "markdown", "ndjson", "run", "tap"].map(
+  ...["csv", "github", "json", "junit", "markdown", "ndjson", "tap"].map(
     (name) => `src/report/${name}.ts`,
   ),
   "src/store/envelope.ts",

@@ -1,8 +1,14 @@
 import type { Calibration, PriceVerdict, RowVerdict } from "../lab/calibrate/calibrate.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
-import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
+import type { FlatRow } from "../report/rows.ts";
+import {
+  formatDuration,
+  formatDurationRange,
+  formatEstimate,
+  formatTwoDigits,
+} from "../units/duration.ts";
 import type { Render } from "./outputs.ts";
-import { type Row, recordsDocument } from "./records.ts";
+import { recordsDocument } from "./records.ts";
 
 const NAMES_SHOWN = 3;
 
@@ -15,7 +21,7 @@ export function calibrationDocument(calibration: Calibration): Render {
   });
 }
 
-function flat(row: RowVerdict, { version, file, profile }: Calibration): Row {
+function flat(row: RowVerdict, { version, file, profile }: Calibration): FlatRow {
   const { simulatedNs } = row;
   return {
     schema: "tdx-sim/calibration-row/v1",
@@ -80,11 +86,7 @@ function signedPercent(share: number | null): string {
 function rowLines(row: RowVerdict, width: number): string[] {
   const { simulatedNs: time, place } = row;
   const measured = `measured ${row.measuredSeconds} s`;
-  const simulated =
-    time === null
-      ? "no price for it"
-      : `simulated ${formatDuration(time.mid)} (${formatDurationRange(time.low, time.high)}, ` +
-        `${time.basis})`;
+  const simulated = time === null ? "no price for it" : `simulated ${formatEstimate(time)}`;
   const errors = `error ${signedPercent(row.relativeError)}, left out ${signedPercent(row.leaveOneOutError)}`;
   return [
     ...wrapText(`${place}: ${row.configuration}`, width),

@@ -1,10 +1,11 @@
 import type { CapturedRow, ImportedCapture } from "../lab/import-capture.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
+import type { FlatRow } from "../report/rows.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
 import type { Render } from "./outputs.ts";
-import { type Row, recordsDocument } from "./records.ts";
+import { recordsDocument } from "./records.ts";
 
 /** What `calibrate` takes, and nothing else. */
 const COLUMNS = [
@@ -27,7 +28,7 @@ export function captureDocument(capture: ImportedCapture): Render {
     json: capture,
     rowSchema: "capture-row",
     columns: COLUMNS,
-    rows: capture.rows.map((row): Row => ({ ...row })),
+    rows: capture.rows.map((row): FlatRow => ({ ...row })),
     table: ({ width }) => sheet(capture, width),
   });
 }

@@ -74,7 +74,7 @@ export class Drawings {
   ): Promise<Content> {
     const { format } = target;
     if (format === "mermaid") throw new Error("a result has no format mermaid");
-    if (!isDrawing(format)) return render(result, { ...target, format });
+    if (!isDrawing(format)) return render([result], { ...target, format });
     const { theme = "auto", maxEvents } = this.#options;
     return draw(result, format, {
       profile,

@@ -1,8 +1,9 @@
 import type { LeafCoverage, LeafCoverageReport } from "../lab/leaf-coverage.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
+import type { FlatRow } from "../report/rows.ts";
 import { formatCount } from "../units/count.ts";
 import type { Render } from "./outputs.ts";
-import { type Row, recordsDocument } from "./records.ts";
+import { recordsDocument } from "./records.ts";
 
 /** What belongs to a leaf stands under its name. */
 const INDENT = "no.  ".length;
@@ -30,7 +31,7 @@ function summaryOf({ module, leaves, pairsReached }: LeafCoverageReport): string
   ];
 }
 
-function rowsOf({ reached, unreached, ...leaf }: LeafCoverage): Row[] {
+function rowsOf({ reached, unreached, ...leaf }: LeafCoverage): FlatRow[] {
   if (reached === null) return [leaf];
   const statuses = [
     ...Object.entries(reached),

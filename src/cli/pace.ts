@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { EstimatedInterval, Result } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
-import { formatDuration, formatDurationRange } from "../units/duration.ts";
+import { formatDuration, formatEstimate } from "../units/duration.ts";
 import { Failure } from "../units/failure.ts";
 import type { OutputStream } from "./console.ts";
 import type { Cli } from "./invocation.ts";
@@ -67,12 +67,11 @@ export async function play(cli: Cli, result: Result, pace: number): Promise<Inte
   }
 }
 
-function headline(result: Result, { low, mid, high, basis }: EstimatedInterval, pace: number) {
-  const range = `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
+function headline(result: Result, elapsedNs: EstimatedInterval, pace: number) {
   const strategy = result.strategies[0]?.strategy ?? "";
   return (
     `SIMULATED ${strategy}, cost profile ${result.profile.name}: ` +
-    `${range}, played ${pace}x as fast`
+    `${formatEstimate(elapsedNs)}, played ${pace}x as fast`
   );
 }
 

@@ -1,8 +1,9 @@
 import type { Cover, Figure, Fit, Per, Profile, Term } from "../cost/profile.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
+import type { FlatRow } from "../report/rows.ts";
 import { formatSize } from "../units/size.ts";
 import type { Render } from "./outputs.ts";
-import { type Row, recordsDocument } from "./records.ts";
+import { recordsDocument } from "./records.ts";
 
 /** A profile of the list, with the checksum that results carry. */
 export interface ListedProfile {
@@ -44,7 +45,7 @@ export function profileDocument(profile: Profile, sha256: string): Render {
   });
 }
 
-function figuresOf({ terms, fits }: Profile): Row[] {
+function figuresOf({ terms, fits }: Profile): FlatRow[] {
   return [
     ...terms.map(({ term, per, price }) => figureRow("price", term, perText(per), price)),
     ...fits.flatMap((fit) =>
@@ -53,7 +54,7 @@ function figuresOf({ terms, fits }: Profile): Row[] {
   ];
 }
 
-function figureRow(part: string, name: string, of: string, figure: Figure): Row {
+function figureRow(part: string, name: string, of: string, figure: Figure): FlatRow {
   const { value, low, high, unit, basis, source, conditions } = figure;
   return { part, name, of, value, low, high, unit, basis, source, conditions };
 }

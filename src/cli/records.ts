@@ -1,7 +1,10 @@
 /** Documents that are rows of flat fields: TDs, generations of a store, leaves, versions. */
 import { escapeControls, jsonText } from "../report/control-characters.ts";
+import { csvText } from "../report/csv.ts";
 import type { FormatName } from "../report/index.ts";
 import { alignColumns } from "../report/layout.ts";
+import { markdownTable } from "../report/markdown.ts";
+import type { FlatRow } from "../report/rows.ts";
 import type { SchemaName } from "../report/schema-names.ts";
 import type { Render, Target } from "./outputs.ts";
 
@@ -14,14 +17,11 @@ export const RECORD_FORMATS = [
   "markdown",
 ] as const satisfies readonly FormatName[];
 
-export type Cell = string | number | boolean | null;
-export type Row = Readonly<Record<string, Cell>>;
-
 export interface Records {
   /** The document for `json`: versioned plain data. */
   readonly json: unknown;
   /** Same fields in every row; for `ndjson`, `csv` and `markdown`. */
-  readonly rows: readonly Row[];
+  readonly rows: readonly FlatRow[];
   /** What lines of `ndjson` say they keep to, where the rows do not say it themselves. */
   readonly rowSchema?: SchemaName;
   /** Names of the fields in order; by default those of the first row. */
@@ -45,9 +45,9 @@ function renderRecords(records: Records, target: Target): string | Promise<strin
     case "ndjson":
       return lines(rows.map((row) => jsonText({ ...head, ...row })));
     case "csv":
-      return csv(names, rows);
+      return names.length === 0 ? "" : csvText(names, rows);
     case "markdown":
-      return lines(markdown(names, rows));
+      return lines(names.length === 0 ? [] : markdownTable(names, textsOf(names, rows, "")));
     case "table":
       return lines(table?.(target).map(escapeControls) ?? columns(names, rows));
     default:
@@ -60,28 +60,13 @@ function lines(texts: readonly string[]): string {
 }
 
 /** Rows under their field names, numbers to the right. */
-function columns(names: readonly string[], rows: readonly Row[]): string[] {
+function columns(names: readonly string[], rows: readonly FlatRow[]): string[] {
   const aligns = names.map((name) =>
     rows.every((row) => typeof row[name] === "number") ? "right" : "left",
   );
-  const cells = rows.map((row) => names.map((name) => text(row[name], "-")));
-  return alignColumns([names, ...cells], { aligns });
+  return alignColumns([names, ...textsOf(names, rows, "-")], { aligns });
 }
 
-function text(cell: Cell | undefined, none: string): string {
-  return cell === null || cell === undefined ? none : escapeControls(String(cell));
-}
-
-function markdown(names: readonly string[], rows: readonly Row[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const escaped = (cell: Cell | undefined): string =>
-    text(cell, "").replace(/[\\`*[\]<>|_]/g, "\\$&");
-  const body = rows.map((row) => line(names.map((name) => escaped(row[name]))));
-  return names.length === 0 ? [] : [line(names), line(names.map(() => "---")), ...body];
-}
-
-async function csv(names: readonly string[], rows: readonly Row[]): Promise<string> {
-  const { stringify } = await import("csv-stringify/sync");
-  const cells = rows.map((row) => names.map((name) => text(row[name], "")));
-  return names.length === 0 ? "" : stringify([[...names], ...cells], { escape_formulas: true });
+function textsOf(names: readonly string[], rows: readonly FlatRow[], none: string): string[][] {
+  return rows.map((row) => names.map((name) => escapeControls(String(row[name] ?? none))));
 }

@@ -1,13 +1,9 @@
 import type { Mismatch } from "../lab/replay/mismatch.ts";
 import type { ReplayResult } from "../lab/replay/replay.ts";
 import { escapeControls } from "../report/control-characters.ts";
-import { formatCount } from "../units/count.ts";
+import { formatCount, formatCounted } from "../units/count.ts";
 import type { Render } from "./outputs.ts";
 import { recordsDocument } from "./records.ts";
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${formatCount(count)} ${count === 1 ? one : many}`;
-}
 
 /** `tdx-sim/replay/v1` for every format; rows are the mismatches that it lists. */
 export function replayDocument(result: ReplayResult): Render {
@@ -19,10 +15,10 @@ export function replayDocument(result: ReplayResult): Render {
     rows: first.map((mismatch) => ({ ...mismatch })),
     table: () => [
       [
-        counted(sequences, "sequence"),
-        counted(steps, "step"),
-        counted(seamcalls, "SEAMCALL"),
-        `${counted(countPairs(result), "pair")} of leaf and status`,
+        formatCounted(sequences, "sequence"),
+        formatCounted(steps, "step"),
+        formatCounted(seamcalls, "SEAMCALL"),
+        `${formatCounted(countPairs(result), "pair")} of leaf and status`,
       ].join(", "),
       verdictOf(result),
       ...first.flatMap((mismatch) => ["", ...linesOf(mismatch)]),
@@ -34,8 +30,8 @@ export function replayDocument(result: ReplayResult): Render {
 /** The outcome in a few words: `2 mismatches in 1 sequence`. */
 export function verdictOf({ mismatches, sequencesWithMismatch }: ReplayResult): string {
   if (mismatches === 0) return "0 mismatches";
-  const found = counted(mismatches, "mismatch", "mismatches");
-  return `${found} in ${counted(sequencesWithMismatch, "sequence")}`;
+  const found = formatCounted(mismatches, "mismatch", "mismatches");
+  return `${found} in ${formatCounted(sequencesWithMismatch, "sequence")}`;
 }
 
 function countPairs({ pairs }: ReplayResult): number {

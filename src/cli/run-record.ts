@@ -48,7 +48,7 @@ export interface RecordContent {
 /** A scenario and what became of it. */
 export function scenarioRecord(scenario: Scenario, result: Result): RecordContent {
   const { module, profile, seed } = result;
-  const text = renderJson(result);
+  const text = renderJson([result]);
   return {
     config: `${jsonText(configOf(scenario), 2)}\n`,
     result: () => [text],

@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import type { Run } from "../lab/result.ts";
-import { renderRun } from "../report/run.ts";
+import { render } from "../report/index.ts";
 import { fileFailure } from "../store/storage.ts";
 import type { Console } from "./console.ts";
 import type { OutputOptions } from "./outputs.ts";
@@ -20,7 +20,7 @@ export async function appendStepSummary(
 ): Promise<void> {
   if (!wantsSummary(console, options)) return;
   const look = { format: "markdown", color: false, width: SUMMARY_WIDTH } as const;
-  appendSummary(console, await renderRun(runs, look));
+  appendSummary(console, await render(runs, look));
 }
 
 /** Whether a job waits for Markdown. */

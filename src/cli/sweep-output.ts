@@ -3,8 +3,8 @@ import type { Result } from "../lab/result.ts";
 import { VERSION } from "../lab/version.ts";
 import { sweepLines } from "../report/chart.ts";
 import { jsonText } from "../report/control-characters.ts";
+import { render } from "../report/index.ts";
 import type { Cell, FlatRow } from "../report/rows.ts";
-import { renderRun } from "../report/run.ts";
 import type { Theme } from "../report/svg-theme.ts";
 import { CsvLines, ndjsonLine, sweepRecord, sweepTable } from "../report/sweep-rows.ts";
 import { Failure } from "../units/failure.ts";
@@ -76,7 +76,7 @@ export async function renderSweep(
   const stream = streamOf(target.format);
   if (stream !== null) return linesOf(stream, rows);
   const { format } = target;
-  if (isReport(format)) return renderRun(judged, { ...target, format });
+  if (isReport(format)) return render(judged, { ...target, format });
   if (format === "json") return sweepDocument(rows);
   const records = rows.map(sweepRecord);
   switch (format) {

@@ -1,10 +1,11 @@
 /** TDs of the store, for every format (`tdx-sim/td/v1`). */
 import type { IoctlCounts, TdReport } from "../lab/td-report.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
+import type { Cell } from "../report/rows.ts";
 import { formatCount } from "../units/count.ts";
 import { formatSize } from "../units/size.ts";
 import type { Render } from "./outputs.ts";
-import { type Cell, recordsDocument } from "./records.ts";
+import { recordsDocument } from "./records.ts";
 
 /** Runs of pages that the table shows; JSON has more. */
 const RUNS_SHOWN = 10;

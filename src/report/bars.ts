@@ -1,8 +1,9 @@
 import type { Interval, Result } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
-import { formatDuration, formatDurationRange } from "../units/duration.ts";
+import { formatDuration, formatEstimate } from "../units/duration.ts";
 import { escapeControls } from "./control-characters.ts";
 import { wrapText } from "./layout.ts";
+import { strategyLabels } from "./sheet.ts";
 
 /** How drawings on a terminal look. */
 export interface Drawing {
@@ -39,7 +40,7 @@ const ASCII = { solid: "#", shade: "-", mark: "|", eighths: "" };
  */
 export function barLines(result: Result, drawing: Drawing): string[] {
   if (result.strategies.length < 2) return [];
-  const labels = labelsOf(result);
+  const labels = strategyLabels(result);
   const glyphs = drawing.unicode ? UNICODE : ASCII;
   const profile = escapeControls(result.profile.name);
   const counts: Chart = {
@@ -59,20 +60,11 @@ export function barLines(result: Result, drawing: Drawing): string[] {
     bars: result.strategies.map(({ elapsedNs }, index) => ({
       label: labels[index] ?? "",
       span: elapsedNs,
-      text:
-        `${formatDuration(elapsedNs.mid)} ` +
-        `(${formatDurationRange(elapsedNs.low, elapsedNs.high)}, ${elapsedNs.basis})`,
+      text: formatEstimate(elapsedNs),
     })),
   };
   const [first, second] = [chartLines(counts, drawing), chartLines(times, drawing)];
   return first.length === 0 || second.length === 0 ? [] : [...first, "", ...second];
-}
-
-function labelsOf({ strategies }: Result): string[] {
-  const oneKernel = new Set(strategies.map(({ kernel }) => kernel)).size <= 1;
-  return strategies.map(({ strategy, kernel }) =>
-    escapeControls(oneKernel ? strategy : `${strategy}@${kernel}`),
-  );
 }
 
 function chartLines({ title, bars, format }: Chart, { width, unicode }: Drawing): string[] {

@@ -1,16 +1,16 @@
 import type { ExplainedTerm, Explanation } from "../lab/explain-estimate.ts";
 import type { EstimatedInterval } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
-import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
+import {
+  formatDuration,
+  formatDurationRange,
+  formatEstimate,
+  formatTwoDigits,
+} from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
 import { escapeControls } from "./control-characters.ts";
 import { alignColumns, wrapText } from "./layout.ts";
 import type { FlatRow } from "./rows.ts";
-
-/** A time with its range and basis, in one go: `20 s (18 to 23 s, fitted)`. */
-function timeText({ low, mid, high, basis }: EstimatedInterval): string {
-  return `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
-}
 
 /** The sum that an estimate is, for people: count x price per term, largest first. */
 export function chargesSheet(explanation: Explanation, width: number): string[] {
@@ -19,7 +19,7 @@ export function chargesSheet(explanation: Explanation, width: number): string[] 
     ...heading(explanation, width),
     ...terms.flatMap((term) => ["", ...termLines(term, width)]),
     "",
-    `Estimated time ${timeText(elapsedNs)}`,
+    `Estimated time ${formatEstimate(elapsedNs)}`,
     ...alignColumns(
       phases.map(({ phase, elapsedNs: time }) => [
         phase,
@@ -60,10 +60,10 @@ function termLines(term: ExplainedTerm, width: number): string[] {
   const { priceNs, timeNs, count, parts = [] } = term;
   return [
     ...wrapText(`${term.term} in ${term.phases.join(", ")}`, width),
-    ...wrapText(`${formatCount(count)} x ${timeText(priceNs)}`, width, "  "),
-    ...wrapText(`= ${timeText(timeNs)}`, width, "  "),
+    ...wrapText(`${formatCount(count)} x ${formatEstimate(priceNs)}`, width, "  "),
+    ...wrapText(`= ${formatEstimate(timeNs)}`, width, "  "),
     ...wrapText(`from ${term.source}`, width, "    "),
-    ...parts.map(({ leaf, timeNs: part }) => `    of which ${leaf} ${timeText(part)}`),
+    ...parts.map(({ leaf, timeNs: part }) => `    of which ${leaf} ${formatEstimate(part)}`),
   ];
 }
 

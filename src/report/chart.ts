@@ -1,4 +1,4 @@
-import { formatDuration, formatDurationRange } from "../units/duration.ts";
+import { formatDuration, formatEstimate } from "../units/duration.ts";
 import type { Drawing } from "./bars.ts";
 import { type SweepFigure, type SweepSeries, sweepFigure } from "./chart-series.ts";
 import { wrapText } from "./layout.ts";
@@ -59,8 +59,7 @@ function axisName(isLog: boolean): string {
 function legend({ name, points }: SweepSeries, { formatX }: SweepFigure): string {
   const last = points.at(-1);
   if (last === undefined) return name;
-  const range = formatDurationRange(last.low, last.high);
-  return `${name}: ${formatDuration(last.mid)} (${range}, ${last.basis}) at ${formatX(last.x)}`;
+  return `${name}: ${formatEstimate(last)} at ${formatX(last.x)}`;
 }
 
 interface Scales {

@@ -1,5 +1,6 @@
 import type { Result } from "../lab/result.ts";
 import { escapeControls } from "./control-characters.ts";
+import { strategyLabels } from "./sheet.ts";
 
 /** Nothing in a frame may look like the end of it, or like the count. */
 function frame(name: string): string {
@@ -10,13 +11,11 @@ function frame(name: string): string {
  * Folded stacks for flame graphs: `phase;leaf count`, below the strategy where there are several.
  * The widths are exact numbers of SEAMCALLs, not times.
  */
-export function renderFolded({ strategies }: Result): string {
-  const several = strategies.length > 1;
-  const oneKernel = new Set(strategies.map(({ kernel }) => kernel)).size <= 1;
-  return strategies
-    .flatMap(({ strategy, kernel, phases }) => {
-      const name = oneKernel ? strategy : `${strategy}@${kernel}`;
-      const root = several ? `${frame(name)};` : "";
+export function renderFolded(result: Result): string {
+  const labels = strategyLabels(result);
+  return result.strategies
+    .flatMap(({ phases }, index) => {
+      const root = labels.length > 1 ? `${frame(labels[index] ?? "")};` : "";
       return phases.flatMap(({ phase, seamcalls }) =>
         Object.entries(seamcalls.byLeaf).map(
           ([leaf, count]) => `${root}${frame(phase)};${frame(leaf)} ${count}\n`,

@@ -1,9 +1,9 @@
-import type { Result, Run } from "../lab/result.ts";
+import type { Run } from "../lab/result.ts";
 import { escapeControls } from "./control-characters.ts";
 import { outcomesOf, titleOf } from "./outcomes.ts";
 
 /** Workflow commands of GitHub Actions: an annotation for each expectation that failed. */
-export function renderGithubOf(runs: readonly Run[]): string {
+export function renderGithub(runs: readonly Run[]): string {
   const all = runs.flatMap((run) =>
     outcomesOf(run).map((outcome) => ({ title: titleOf(run), ...outcome })),
   );
@@ -15,10 +15,6 @@ export function renderGithubOf(runs: readonly Run[]): string {
   const passed = all.length - failed.length;
   const summary = `tdx-sim (simulated): ${passed} of ${all.length} expectations hold`;
   return `${[...lines, `::notice title=tdx-sim::${message(summary)}`].join("\n")}\n`;
-}
-
-export function renderGithub(result: Result): string {
-  return renderGithubOf([result]);
 }
 
 /** What ends a command or starts the next one is written in per cent. */

@@ -1,4 +1,5 @@
-import type { Result } from "../lab/result.ts";
+import type { Run } from "../lab/result.ts";
+import type { Appearance } from "./appearance.ts";
 import { renderCsv } from "./csv.ts";
 import { renderGithub } from "./github.ts";
 import { renderJson } from "./json.ts";
@@ -8,17 +9,7 @@ import { renderNdjson } from "./ndjson.ts";
 import { renderTable } from "./table.ts";
 import { renderTap } from "./tap.ts";
 
-/** What only the formats for people heed. */
-export interface Appearance {
-  /** Whether terminal colours are wanted; the bytes of data formats never depend on it. */
-  readonly color: boolean;
-  /** Columns of the terminal. */
-  readonly width: number;
-  /** Whether the terminal shows block characters; ASCII alone unless given. */
-  readonly unicode?: boolean;
-}
-
-type Renderer = (result: Result, appearance: Appearance) => string | Promise<string>;
+type Renderer = (runs: readonly Run[], appearance: Appearance) => string | Promise<string>;
 
 /** Formats by the name `--format` takes. */
 export const FORMATS = {
@@ -39,8 +30,11 @@ export interface RenderOptions extends Appearance {
   readonly format: FormatName;
 }
 
-/** The bytes of a result in one format, newline at the end; the same for the same result. */
-export async function render(result: Result, options: RenderOptions): Promise<string> {
+/**
+ * The bytes of one or several runs in one format, newline at the end; the same for the same runs.
+ * Rows have no place for what came to no result.
+ */
+export async function render(runs: readonly Run[], options: RenderOptions): Promise<string> {
   const renderer: Renderer = FORMATS[options.format];
-  return renderer(result, options);
+  return renderer(runs, options);
 }

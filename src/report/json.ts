@@ -1,7 +1,28 @@
-import type { Result } from "../lab/result.ts";
+import { type FailedRun, isFailed, type Result, type Run, resultsOf } from "../lab/result.ts";
+import { VERSION } from "../lab/version.ts";
 import { jsonText } from "./control-characters.ts";
 
-/** The whole result as `tdx-sim/result/v1`, indented by two. */
-export function renderJson(result: Result): string {
-  return `${jsonText(result, 2)}\n`;
+/** `tdx-sim/run/v1`: results, and what came to none, in the order of the scenarios. */
+interface RunDocument {
+  readonly schema: "tdx-sim/run/v1";
+  readonly simulated: true;
+  readonly version: string;
+  readonly results: readonly Result[];
+  /** Absent where every scenario came to a result. */
+  readonly failed?: readonly FailedRun[];
+}
+
+/** A result as `tdx-sim/result/v1`, several as `tdx-sim/run/v1`, indented by two. */
+export function renderJson(runs: readonly Run[]): string {
+  const results = resultsOf(runs);
+  const failed = runs.filter(isFailed);
+  const document: RunDocument = {
+    schema: "tdx-sim/run/v1",
+    simulated: true,
+    version: VERSION,
+    results,
+    ...(failed.length === 0 ? {} : { failed }),
+  };
+  const isAlone = runs.length === 1 && failed.length === 0;
+  return `${jsonText(isAlone ? results[0] : document, 2)}\n`;
 }

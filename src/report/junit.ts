@@ -16,7 +16,7 @@ function errorsOf(outcomes: readonly Outcome[]): { errors?: number } {
  * A test suite for each run and a test case for each expectation. `time` is the simulated
  * teardown's estimate: no clock was read. A failed warning is a passed case that says so.
  */
-export async function renderJunitOf(runs: readonly Run[]): Promise<string> {
+export async function renderJunit(runs: readonly Run[]): Promise<string> {
   const { default: xmlbuilder } = await import("xmlbuilder");
   const suites = runs.map((run) => ({ run, outcomes: outcomesOf(run) }));
   const all = suites.flatMap(({ outcomes }) => outcomes);
@@ -49,10 +49,6 @@ export async function renderJunitOf(runs: readonly Run[]): Promise<string> {
     }
   }
   return `${root.end({ pretty: true })}\n`;
-}
-
-export function renderJunit(result: Result): Promise<string> {
-  return renderJunitOf([result]);
 }
 
 function provenance({ version, kernel, module, profile, seed }: Result): [string, string][] {

@@ -1,15 +1,6 @@
 import { SOURCES } from "../kvm/generations/sources.ts";
 import type { KernelFacts, KernelsDocument } from "../lab/kernel-facts.ts";
-
-/** Text of a Markdown table cell. */
-function cell(text: string): string {
-  return text.replace(/[\\`*[\]<>|]/g, "\\$&").replaceAll("_", "\\_");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map((row) => line(row.map(cell)))];
-}
+import { escapeText, markdownTable } from "./markdown.ts";
 
 /** docs/kernels.md: the data that the generations run on, every number with its source. */
 export function kernelsMarkdown({ kernels }: KernelsDocument): string {
@@ -26,7 +17,7 @@ export function kernelsMarkdown({ kernels }: KernelsDocument): string {
     "SEAMCALLs of a finalized TD for each private page of 4 KiB and of 2 MiB, and for the TD besides:",
     "S Secure EPT pages, V vCPUs, X TDVPX pages a vCPU, C TDCX pages, P packages.",
     "",
-    ...table(
+    ...markdownTable(
       [
         "kernel",
         "status",
@@ -44,7 +35,7 @@ export function kernelsMarkdown({ kernels }: KernelsDocument): string {
     ...kernels.flatMap((facts, i) => chapter(facts, nearest(facts, kernels.slice(0, i)))),
     "## Sources",
     "",
-    ...table(
+    ...markdownTable(
       ["key", "what"],
       Object.entries(SOURCES).filter(([key]) => isUsed(kernels, key)),
     ),
@@ -134,7 +125,7 @@ function chapter(facts: KernelFacts, base: KernelFacts | null): string[] {
     "",
     "### Commands and errno",
     "",
-    ...table(
+    ...markdownTable(
       ["id", "command", "file descriptor"],
       facts.commands.map(({ id, name, scope }) => [String(id), name, scope]),
     ),
@@ -171,8 +162,11 @@ function ruleLines({ rules }: KernelFacts, base: KernelFacts | null): string[] {
     ...(base === null
       ? []
       : [`Errno as ${base.kernel}${rows.length === 0 ? "." : ", and besides:"}`, ""]),
-    ...(rows.length === 0 ? [] : table(["ioctl", "errno", "when", "source"], rows)),
-    ...gone.flatMap(({ ioctl, errno, when }) => ["", cell(`Without ${ioctl} -${errno}: ${when}.`)]),
+    ...(rows.length === 0 ? [] : markdownTable(["ioctl", "errno", "when", "source"], rows)),
+    ...gone.flatMap(({ ioctl, errno, when }) => [
+      "",
+      escapeText(`Without ${ioctl} -${errno}: ${when}.`),
+    ]),
   ];
 }
 
@@ -182,7 +176,7 @@ function retryLines({ retries }: KernelFacts, base: KernelFacts | null): string[
   const rows = own.map(({ call, retries: how }) => [call, how]);
   if (base !== null && rows.length === 0) return [`As ${base.kernel}.`];
   const head = base === null ? [] : [`As ${base.kernel}, but:`, ""];
-  return [...head, ...table(["call", "repeated"], rows)];
+  return [...head, ...markdownTable(["call", "repeated"], rows)];
 }
 
 const CLEARS = {

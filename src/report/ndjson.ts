@@ -1,10 +1,11 @@
-import type { Result } from "../lab/result.ts";
+import { type Run, resultsOf } from "../lab/result.ts";
 import { jsonText } from "./control-characters.ts";
 import { flatRows } from "./rows.ts";
 
 /** One JSON object a line for each strategy, flat, always with the same keys. */
-export function renderNdjson(result: Result): string {
-  return flatRows(result)
+export function renderNdjson(runs: readonly Run[]): string {
+  return resultsOf(runs)
+    .flatMap(flatRows)
     .map((row) => `${jsonText(row)}\n`)
     .join("");
 }

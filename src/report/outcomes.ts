@@ -1,7 +1,7 @@
 /** What CI reports list: one outcome for each expectation, or for each teardown without any. */
 import { isFailed, type Result, type Run } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
-import { formatDuration, formatDurationRange } from "../units/duration.ts";
+import { formatEstimate } from "../units/duration.ts";
 
 export interface Outcome {
   /** As it was written. */
@@ -36,14 +36,12 @@ export function outcomesOf(run: Run): Outcome[] {
     }));
   }
   return strategies.map(({ strategy, kernel, seamcalls, elapsedNs, end }) => {
-    const { low, mid, high, basis } = elapsedNs;
-    const time = `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
     return {
       name: `${strategy}@${kernel} gives everything back`,
       level: "error",
       passed: end.pagesLeaked === 0 && end.hkidFree && end.tdrReclaimed,
       detail:
-        `${formatCount(seamcalls.total)} SEAMCALLs, estimated ${time}; ` +
+        `${formatCount(seamcalls.total)} SEAMCALLs, estimated ${formatEstimate(elapsedNs)}; ` +
         `${formatCount(end.pagesLeaked)} pages leaked`,
     };
   });

@@ -2,7 +2,8 @@ import type { ExplainedStep, ExplainedStrategy } from "../lab/explain-strategy.t
 import { escapeControls } from "./control-characters.ts";
 import { alignColumns, wrapText } from "./layout.ts";
 
-const WORK = {
+/** What a kernel does besides SEAMCALLs. */
+export const WORK = {
   pageClears4K: "pages of 4 KiB cleared",
   ipis: "synchronous IPIs",
   vcpuKicks: "vCPU kicks, waited for",

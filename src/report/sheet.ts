@@ -5,7 +5,7 @@ import type {
   Result,
   StrategyResult,
 } from "../lab/result.ts";
-import { formatCount } from "../units/count.ts";
+import { formatCount, formatCounted } from "../units/count.ts";
 import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
 import { escapeControls } from "./control-characters.ts";
@@ -52,17 +52,13 @@ export function durationCell({ low, mid, high, basis }: EstimatedInterval): Requ
   return { value: formatDuration(mid), doubt: { range: formatDurationRange(low, high), basis } };
 }
 
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${formatCount(count)} ${count === 1 ? one : many}`;
-}
-
 function factsOf({ td, platform }: Result): [string, string][] {
   const sizes = (["4K", "2M", "1G"] as const).filter((size) => td.privatePages[size] > 0);
   const pages = sizes.map((size) => `${formatCount(td.privatePages[size])} of ${size}`).join(", ");
   const name = td.name === null ? "" : `${escapeControls(td.name)}: `;
   const made = td.source === "default" ? ", the default TD" : "";
   return [
-    ["TD", `${name}${formatSize(td.memoryBytes)}, ${counted(td.vcpus, "vCPU")}${made}`],
+    ["TD", `${name}${formatSize(td.memoryBytes)}, ${formatCounted(td.vcpus, "vCPU")}${made}`],
     ["Private pages", pages === "" ? "none" : pages],
     [
       "Other pages",
@@ -71,13 +67,14 @@ function factsOf({ td, platform }: Result): [string, string][] {
     ],
     [
       "Host",
-      `${counted(platform.packages, "package")}, ${counted(platform.lps, "LP")}, ` +
-        counted(platform.hkids, "HKID"),
+      `${formatCounted(platform.packages, "package")}, ${formatCounted(platform.lps, "LP")}, ` +
+        formatCounted(platform.hkids, "HKID"),
     ],
   ];
 }
 
-function columnNames({ strategies }: Result): string[] {
+/** Names of the strategies of a result, with their kernels where there are several. */
+export function strategyLabels({ strategies }: Result): string[] {
   const oneKernel = new Set(strategies.map(({ kernel }) => kernel)).size <= 1;
   return strategies.map(({ strategy, kernel }) =>
     escapeControls(oneKernel ? strategy : `${strategy}@${kernel}`),
@@ -219,7 +216,7 @@ function notesOf(result: Result, columns: readonly string[]): string[] {
 
 /** Everything the readable formats show of a result, in their order. */
 export function sheetOf(result: Result): Sheet {
-  const columns = columnNames(result);
+  const columns = strategyLabels(result);
   const rows = new RowBuilder(result.strategies);
   addCounts(rows, result);
   addTimes(rows, result);

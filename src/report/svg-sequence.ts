@@ -1,5 +1,6 @@
 import type { ExplainedCall, ExplainedStep, ExplainedStrategy } from "../lab/explain-strategy.ts";
 import { wrapText } from "./layout.ts";
+import { WORK } from "./procedure.ts";
 import { at, CONTENT_LEFT, CONTENT_TOP, element, label, picture, told } from "./svg-parts.ts";
 import type { Theme } from "./svg-theme.ts";
 
@@ -15,11 +16,6 @@ const LOOP_GAP = 8;
 const CALL_CHARACTERS = 66;
 const NOTE_CHARACTERS = 74;
 const LEGEND_CHARACTERS = 124;
-const WORK = {
-  pageClears4K: "pages of 4 KiB cleared",
-  ipis: "synchronous IPIs",
-  vcpuKicks: "vCPU kicks, waited for",
-} as const;
 
 /** What has been drawn so far, from top to bottom. */
 interface Drawn {

@@ -1,6 +1,6 @@
 import { area, line } from "d3-shape";
 import { formatCount } from "../units/count.ts";
-import { formatDuration, formatDurationRange } from "../units/duration.ts";
+import { formatEstimate } from "../units/duration.ts";
 import {
   type SweepFigure,
   type SweepPoint,
@@ -114,10 +114,6 @@ function band({ points }: SweepSeries, index: number, xAxis: Axis, yAxis: Axis):
   return element("path", { class: `band p${index % 10}`, d: shape([...points]) ?? "" });
 }
 
-function spoken({ low, mid, high, basis }: SweepPoint): string {
-  return `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
-}
-
 function curve(
   { name, points }: SweepSeries,
   { formatX }: SweepFigure,
@@ -134,7 +130,7 @@ function curve(
     const place = { cx: xAxis.place(point.x), cy: yAxis.place(point.mid) };
     const calls = `${formatCount(point.seamcalls)} SEAMCALLs`;
     return told(
-      `${name}, ${formatX(point.x)}: ${spoken(point)}, ${calls}`,
+      `${name}, ${formatX(point.x)}: ${formatEstimate(point)}, ${calls}`,
       element("circle", { class: `p${index % 10}`, ...place, r: 4 }),
     );
   });
@@ -148,7 +144,7 @@ function legendLine(
   y: number,
 ): string {
   const last = series.points.at(-1);
-  const end = last === undefined ? "" : `: ${spoken(last)} at ${formatX(last.x)}`;
+  const end = last === undefined ? "" : `: ${formatEstimate(last)} at ${formatX(last.x)}`;
   const stroke = { "stroke-dasharray": DASHES[index % DASHES.length] ?? "none" };
   const d = `M${at(CONTENT_LEFT)} ${at(y - 4)}h36`;
   return (
@@ -160,7 +156,7 @@ function legendLine(
 
 function describe({ series, xLabel, profile, formatX }: SweepFigure): string {
   const sentences = series.map(({ name, points }) => {
-    const told = points.map((point) => `${formatX(point.x)}: ${spoken(point)}`).join("; ");
+    const told = points.map((point) => `${formatX(point.x)}: ${formatEstimate(point)}`).join("; ");
     return `${name}: ${told}.`;
   });
   const head =

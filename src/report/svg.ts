@@ -1,6 +1,6 @@
 import type { EstimatedInterval, Result, StrategyResult } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
-import { formatDuration, formatDurationRange } from "../units/duration.ts";
+import { formatEstimate } from "../units/duration.ts";
 import { type Sheet, sheetOf } from "./sheet.ts";
 import { type Axis, countAxis, timeAxis, verticalGrid } from "./svg-axis.ts";
 import {
@@ -96,18 +96,13 @@ function countPanel({ strategies }: Result, sheet: Sheet): Panel {
   };
 }
 
-/** `64 s (58 to 71 s, assumed)`: no time without its range. */
-function spoken({ low, mid, high, basis }: EstimatedInterval): string {
-  return `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
-}
-
 function timePanel({ strategies, profile }: Result, sheet: Sheet): Panel {
   const bars = strategies.map((entry: StrategyResult, index) => ({
     name: nameOf(sheet, index),
-    text: spoken(entry.elapsedNs),
+    text: formatEstimate(entry.elapsedNs),
     range: entry.elapsedNs,
     parts: entry.phases.map(({ phase, elapsedNs }) => {
-      return { name: phase, value: elapsedNs.mid, text: spoken(elapsedNs) };
+      return { name: phase, value: elapsedNs.mid, text: formatEstimate(elapsedNs) };
     }),
   }));
   const most = Math.max(...strategies.map(({ elapsedNs }) => elapsedNs.high));
@@ -179,7 +174,7 @@ function whisker({ name }: Bar, range: EstimatedInterval, axis: Axis, top: numbe
   const [low, high] = [axis.place(range.low), axis.place(range.high)];
   const ends = [low, high].map((x) => `M${at(x)} ${at(top)}v${WHISKER_HEIGHT}`).join("");
   const d = `M${at(low)} ${at(top + WHISKER_HEIGHT / 2)}H${at(high)}${ends}`;
-  return told(`${name}: ${spoken(range)}`, element("path", { class: "whisker", d }));
+  return told(`${name}: ${formatEstimate(range)}`, element("path", { class: "whisker", d }));
 }
 
 /** Letter, colour and name of each part, in columns. */
@@ -212,7 +207,7 @@ function drawLegend(drawn: Panel, top: number): { content: string; bottom: numbe
 function describe(result: Result, { columns, verdicts }: Sheet): string {
   const sentences = result.strategies.map(({ seamcalls, elapsedNs }, index) => {
     const name = columns[index] ?? "";
-    return `${name}: ${formatCount(seamcalls.total)} SEAMCALLs, ${spoken(elapsedNs)}.`;
+    return `${name}: ${formatCount(seamcalls.total)} SEAMCALLs, ${formatEstimate(elapsedNs)}.`;
   });
   const head =
     "Stacked bars of a simulated teardown: SEAMCALLs by leaf, and the estimated time by phase " +

@@ -5,6 +5,7 @@ import { formatDuration, formatDurationRange } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
 import { escapeControls, jsonText } from "./control-characters.ts";
 import { alignColumns } from "./layout.ts";
+import { escapeMarkdown, markdownRow } from "./markdown.ts";
 import { type Cell, COLUMNS, cellRows, type FlatRow } from "./rows.ts";
 
 /** What every row of a sweep has besides: which grid, and which of its points. */
@@ -94,15 +95,11 @@ export function sweepTable(rows: readonly FlatRow[], isMarkdown: boolean): strin
     ? ["", "* extrapolated: beyond what the cost profile saw"]
     : [];
   if (!isMarkdown) return [...alignColumns(table, { aligns }), ...note];
-  const line = (row: readonly string[]): string => `| ${row.map(escapeMarkdown).join(" | ")} |`;
+  const line = (row: readonly string[]): string => markdownRow(row.map(escapeMarkdown));
   const rules = aligns.map((align) => (align === "right" ? "---:" : "---"));
-  return [line(names), `| ${rules.join(" | ")} |`, ...body.map(line), ...note.map(escapeMarkdown)];
+  return [line(names), markdownRow(rules), ...body.map(line), ...note.map(escapeMarkdown)];
 }
 
 function varies(cells: readonly (readonly string[])[], column: number): boolean {
   return new Set(cells.map((row) => row[column])).size > 1;
-}
-
-function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*[\]<>|]/g, "\\$&");
 }

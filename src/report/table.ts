@@ -1,6 +1,8 @@
-import type { Result } from "../lab/result.ts";
+import { isFailed, type Result, type Run } from "../lab/result.ts";
 import { formatCount } from "../units/count.ts";
+import type { Appearance } from "./appearance.ts";
 import { barLines } from "./bars.ts";
+import { escapeControls } from "./control-characters.ts";
 import { alignColumns, type Cell, columnWidths, type Palette, wrapText } from "./layout.ts";
 import { paletteFor } from "./palette.ts";
 import { durationCell, type Sheet, type SheetRow, sheetOf } from "./sheet.ts";
@@ -61,12 +63,6 @@ function phaseLines(result: Result, palette: Palette): string[] {
   return ["", ...alignColumns(rows, { aligns: ["left", "right", "right", "left"], palette })];
 }
 
-export interface TableOptions {
-  readonly color: boolean;
-  readonly width: number;
-  readonly unicode?: boolean;
-}
-
 function expectationLines({ expectations }: Sheet, width: number, palette: Palette): string[] {
   if (expectations.length === 0) return [];
   const lines = expectations.flatMap(({ text, passed }) =>
@@ -76,15 +72,25 @@ function expectationLines({ expectations }: Sheet, width: number, palette: Palet
 }
 
 /**
- * A result for people at a terminal: at most `width` columns wide where the content allows,
- * readable without colour, nothing cut off. A comparison ends with bars.
+ * For people at a terminal: at most `width` columns wide where the content allows, readable
+ * without colour, nothing cut off. A comparison ends with bars.
  */
-export async function renderTable(
+export async function renderTable(runs: readonly Run[], appearance: Appearance): Promise<string> {
+  const palette = await paletteFor(appearance.color);
+  const texts = runs.map((run) => {
+    if (!isFailed(run)) return document(run, appearance, palette);
+    const head = `SIMULATED run, scenario ${run.scenario.name}: no result`;
+    return `${head}\n\n${escapeControls(run.error.message)}\n`;
+  });
+  return texts.join("\n");
+}
+
+function document(
   result: Result,
-  { color, width, unicode = false }: TableOptions,
-): Promise<string> {
+  { width, unicode = false }: Appearance,
+  palette: Palette,
+): string {
   const sheet = sheetOf(result);
-  const palette = await paletteFor(color);
   const aligns = ["left", ...sheet.columns.map(() => "right" as const)] as const;
   const lines = [
     ...wrapText(sheet.title, width).map((line) => palette.strong(line)),

@@ -1,9 +1,9 @@
-import type { Result, Run } from "../lab/result.ts";
+import type { Run } from "../lab/result.ts";
 import { escapeControls } from "./control-characters.ts";
 import { outcomesOf, titleOf } from "./outcomes.ts";
 
 /** Test Anything Protocol 14: a line for each expectation, its values in YAML below. */
-export function renderTapOf(runs: readonly Run[]): string {
+export function renderTap(runs: readonly Run[]): string {
   const lines = runs.flatMap((run) =>
     outcomesOf(run).map((outcome) => ({ title: titleOf(run), ...outcome })),
   );
@@ -20,10 +20,6 @@ export function renderTapOf(runs: readonly Run[]): string {
     ];
   });
   return `${["TAP version 14", "# tdx-sim, simulated", `1..${lines.length}`, ...body].join("\n")}\n`;
-}
-
-export function renderTap(result: Result): string {
-  return renderTapOf([result]);
 }
 
 /** In a description # begins a directive and \ escapes. */

@@ -5,3 +5,8 @@ export function formatCount(count: number): string {
   const groups = digits.slice(head).match(/\d{3}/g) ?? [];
   return (head === 0 ? groups : [digits.slice(0, head), ...groups]).join(",");
 }
+
+/** A count with what is counted: `1 sequence`, `12 sequences`. */
+export function formatCounted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}

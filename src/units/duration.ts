@@ -37,6 +37,17 @@ export function formatDuration(ns: number): string {
   return `${digits} ${unit}`;
 }
 
+/** A time in nanoseconds, its range and its basis: `64 s (58 to 71 s, assumed)`. */
+export function formatEstimate(estimate: {
+  readonly low: number;
+  readonly mid: number;
+  readonly high: number;
+  readonly basis: string;
+}): string {
+  const { low, mid, high, basis } = estimate;
+  return `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
+}
+
 /** Both ends of a range in nanoseconds, the unit told once where it is the same: `65 to 80 s`. */
 export function formatDurationRange(lowNs: number, highNs: number): string {
   const low = speak(lowNs);

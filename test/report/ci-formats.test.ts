@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ExpectationResult, Result } from "../../src/lab/result.ts";
-import { FORMAT_NAMES } from "../../src/report/index.ts";
-import { renderRun } from "../../src/report/run.ts";
+import { type FORMAT_NAMES, render } from "../../src/report/index.ts";
 import { COMPARISON, TROUBLED } from "./example-result.ts";
 
 const HOSTILE = 'a < b & "c"\u0000\u001b[31m % :: ]]> # \\';
@@ -30,7 +29,7 @@ const JUDGED: Result = {
 };
 
 function as(format: (typeof FORMAT_NAMES)[number], ...results: Result[]): Promise<string> {
-  return renderRun(results, { format, color: false, width: 80 });
+  return render(results, { format, color: false, width: 80 });
 }
 
 describe("junit", () => {
@@ -121,11 +120,5 @@ describe("several results", () => {
     const lines = (await as("csv", JUDGED, COMPARISON)).trimEnd().split("\n");
     expect(lines).toHaveLength(1 + 6);
     expect(lines.filter((line) => line.startsWith("schema,"))).toHaveLength(1);
-  });
-
-  test.each(FORMAT_NAMES)("%s of a single result is as by itself", async (format) => {
-    const { render } = await import("../../src/report/index.ts");
-    const appearance = { format, color: false, width: 80 };
-    expect(await as(format, JUDGED)).toBe(await render(JUDGED, appearance));
   });
 });

@@ -4,7 +4,7 @@ import { FORMAT_NAMES, type FormatName, render } from "../../src/report/index.ts
 import { COMPARISON, TROUBLED } from "./example-result.ts";
 
 function text(format: FormatName, result: Result = COMPARISON, color = false): Promise<string> {
-  return render(result, { format, color, width: 80 });
+  return render([result], { format, color, width: 80 });
 }
 
 /** Parses RFC 4180, independently of the writer. */

@@ -12,7 +12,7 @@ import type { Result } from "../../src/lab/result.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { LAYOUTS, resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { compareFresh, type Session } from "../../src/lab/teardown.ts";
-import { renderRun } from "../../src/report/run.ts";
+import { render } from "../../src/report/index.ts";
 import { SCHEMA_NAMES } from "../../src/report/schema-names.ts";
 import { isSchema, JSON_SCHEMAS, schemaFaults } from "../support/schema-faults.ts";
 
@@ -71,7 +71,7 @@ describe("JSON Schemas", () => {
         fc.asyncProperty(mib4, async ([given, fault]) => {
           const result = await resultOf(given, fault);
           const as = (format: "json" | "ndjson", ...results: Result[]) =>
-            renderRun(results, { format, color: false, width: 80 });
+            render(results, { format, color: false, width: 80 });
           expect(schemaFaults("result", JSON.parse(await as("json", result)))).toBeNull();
           expect(schemaFaults("run", JSON.parse(await as("json", result, result)))).toBeNull();
           for (const line of (await as("ndjson", result)).trimEnd().split("\n")) {

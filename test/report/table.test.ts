@@ -4,7 +4,7 @@ import { render } from "../../src/report/index.ts";
 import { COMPARISON, RUNTIME_ENTRY, releaseFirst, TROUBLED } from "./example-result.ts";
 
 function table(result: Result, width = 80, color = false): Promise<string> {
-  return render(result, { format: "table", width, color });
+  return render([result], { format: "table", width, color });
 }
 
 function widest(text: string): number {

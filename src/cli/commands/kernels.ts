@@ -3,10 +3,11 @@ import { type KernelFacts, kernelsDocument } from "../../lab/kernel-facts.ts";
 import { findGeneration } from "../../lab/kernels.ts";
 import { kernelsMarkdown } from "../../report/kernels-markdown.ts";
 import { alignColumns, wrapText } from "../../report/layout.ts";
+import type { FlatRow } from "../../report/rows.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
-import { RECORD_FORMATS, type Row, recordsDocument } from "../records.ts";
+import { RECORD_FORMATS, recordsDocument } from "../records.ts";
 
 type Options = GlobalOptions & OutputOptions;
 
@@ -42,7 +43,7 @@ async function kernels(cli: Cli, name: string | undefined, options: Options): Pr
   });
 }
 
-function rowsOf(facts: KernelFacts): Row[] {
+function rowsOf(facts: KernelFacts): FlatRow[] {
   const { kernel, title, status, statusNote, section, source, strategies } = facts;
   return strategies.map((each) => ({
     kernel,

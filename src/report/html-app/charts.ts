@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { format } from "d3-format";
 import { formatCount } from "../../units/count.ts";
-import { formatDuration, formatDurationRange } from "../../units/duration.ts";
+import { formatDuration, formatEstimate } from "../../units/duration.ts";
 import type { EstimatedInterval, PageData, StrategyData } from "./data.ts";
 
 export interface View {
@@ -42,10 +42,6 @@ const NAME_CHARACTER = 8;
 const TEXT_CHARACTER = 7.2;
 const short = format("~s");
 
-export function spoken({ low, mid, high, basis }: EstimatedInterval): string {
-  return `${formatDuration(mid)} (${formatDurationRange(low, high)}, ${basis})`;
-}
-
 /** SEAMCALLs: stacked by leaf, or on a log scale each leaf by itself. */
 export function countFigure(data: PageData, view: View): HTMLElement {
   const exact = (strategy: string, name: string, value: number): Part => {
@@ -71,7 +67,7 @@ export function countFigure(data: PageData, view: View): HTMLElement {
 /** Estimated time: stacked by phase, its range always with it. */
 export function timeFigure(data: PageData, view: View): HTMLElement {
   const estimated = (strategy: string, name: string, time: EstimatedInterval): Part => {
-    const title = `${strategy}\n${name}: ${spoken(time)}`;
+    const title = `${strategy}\n${name}: ${formatEstimate(time)}`;
     return { strategy, name, value: time.mid, low: time.low, high: time.high, title };
   };
   return figure(

@@ -48,7 +48,7 @@ describe("every scenario of the fixtures", () => {
       storedHost: () => expect.fail("a config of these names no stored host"),
     };
     const again = await loadScenario(config, "config.json", names);
-    expect(renderJson(await run(again))).toBe(renderJson(await run(scenario)));
+    expect(renderJson([await run(again)])).toBe(renderJson([await run(scenario)]));
     expect(JSON.stringify(configOf(again))).toBe(config);
   });
 });
