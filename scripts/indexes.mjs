@@ -22,7 +22,31 @@ const INDEXES = {
     ...names.map((name) => `  ${camelCase(name)},`),
     "];",
   ],
+  // Nearly every command prints the default format; the others are loaded when they are asked for.
+  "report/formats": (names) => [
+    'import type { Format } from "../format.ts";',
+    'import * as table from "./table.ts";',
+    "",
+    "/** Formats by the name `--format` takes, the default first. */",
+    "export const FORMATS = {",
+    "  table: () => table,",
+    ...names.filter((name) => name !== "table").map(loaded),
+    "} as const satisfies Record<string, () => Format | Promise<Format>>;",
+  ],
+  "report/drawings": (names) => [
+    'import type { Drawing } from "../format.ts";',
+    "",
+    "/** Drawings by the name `--export` takes. */",
+    "export const DRAWINGS = {",
+    ...names.map(loaded),
+    "} as const satisfies Record<string, () => Promise<Drawing>>;",
+  ],
 };
+
+/** @param {string} name of a file */
+function loaded(name) {
+  return `  ${name}: () => import("./${name}.ts"),`;
+}
 
 /** Where new files may appear. */
 export const INDEXED_FOLDERS = Object.keys(INDEXES).map((folder) => join(SRC, folder));

@@ -44,9 +44,8 @@ const CALLED_LATER = new Set([
   "src/lab/scenario/config.ts",
   "src/lab/sweep/sweep-baseline.ts",
   "src/lab/trace/unit-times.ts",
-  ...["csv", "github", "json", "junit", "markdown", "ndjson", "tap"].map(
-    (name) => `src/report/${name}.ts`,
-  ),
+  "src/report/formats/csv.ts",
+  "src/report/formats/json.ts",
   "src/store/envelope.ts",
   "src/store/lock.ts",
   "src/store/output-file.ts",

@@ -3,11 +3,11 @@ import { type Command, Option } from "commander";
 import type { Result } from "../lab/result.ts";
 import type { Session } from "../lab/teardown.ts";
 import { TraceSession } from "../lab/trace/trace.ts";
-import { draw, isDrawing } from "../report/drawings.ts";
-import { render } from "../report/index.ts";
+import type { Content } from "../report/format.ts";
+import { draw, isDrawing, render } from "../report/render.ts";
 import { THEME_NAMES, type Theme } from "../report/svg-theme.ts";
 import { Failure } from "../units/failure.ts";
-import type { Content, OutputOptions, Target } from "./outputs.ts";
+import type { OutputOptions, Target } from "./outputs.ts";
 import { parsedOption, wholeNumber } from "./parsed-option.ts";
 
 export interface DrawingOptions extends OutputOptions {

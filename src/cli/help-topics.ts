@@ -1,5 +1,7 @@
-/** What `help TOPIC` prints. */
-export const HELP_TOPICS = {
+import { DRAWING_NAMES, drawingNamed, FORMAT_NAMES, formatNamed } from "../report/render.ts";
+
+/** What `help TOPIC` prints, or what makes it. */
+export const HELP_TOPICS: Readonly<Record<string, string | (() => Promise<string>)>> = {
   "exit-codes": `Exit codes of tdx-sim
 
     0  done
@@ -33,22 +35,7 @@ export const HELP_TOPICS = {
   Colour is decided for each stream by the first of these that speaks: --color and
   --no-color, NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM, whether it is a terminal.
 `,
-  formats: `Output formats of tdx-sim, for --format and --export FORMAT=FILE
-
-  table      for people (default), the same on a terminal and in a pipe
-  json       one versioned document (schema tdx-sim/result/v1, tdx-sim/td/v1)
-  ndjson     one flat JSON object a line: per strategy, or per TD
-  csv        the same rows
-  markdown   for mails and issues
-  junit      a test case for each expectation
-  github     annotations of GitHub Actions; Markdown is added to $GITHUB_STEP_SUMMARY
-  tap        Test Anything Protocol 14
-
-  svg, html, perfetto and folded are drawings of one run, for --export only (trace: --format).
-
-  Which of them a command has, its --help tells. tdx-sim schema prints their JSON Schemas.
-  The same input gives the same bytes. Times are estimates and always ranges.
-`,
+  formats: formatsTopic,
   expectations: `Expectations of tdx-sim, in scenarios and as --expect
 
   hint.seamcalls.total < runtime.seamcalls.total / 3.9
@@ -103,4 +90,34 @@ export const HELP_TOPICS = {
   refused says with which errno the kernel is to refuse the step. tdx-sim schema scenario
   prints the JSON Schema, for editors.
 `,
-} as const;
+};
+
+/** The text of a topic; undefined where there is none of the name. */
+export async function helpTopic(name: string): Promise<string | undefined> {
+  const topic = Object.hasOwn(HELP_TOPICS, name) ? HELP_TOPICS[name] : undefined;
+  return typeof topic === "function" ? topic() : topic;
+}
+
+async function formatsTopic(): Promise<string> {
+  const formats = await Promise.all(
+    FORMAT_NAMES.map(async (name) => line(name, (await formatNamed(name)).about)),
+  );
+  const drawings = await Promise.all(
+    DRAWING_NAMES.map(async (name) => line(name, (await drawingNamed(name)).about)),
+  );
+  return `Output formats of tdx-sim, for --format and --export FORMAT=FILE
+
+${formats.join("\n")}
+
+  Drawings of one run, for --export only (trace: --format):
+
+${drawings.join("\n")}
+
+  Which of them a command has, its --help tells. tdx-sim schema prints their JSON Schemas.
+  The same input gives the same bytes. Times are estimates and always ranges.
+`;
+}
+
+function line(name: string, about: string): string {
+  return `  ${name.padEnd(9)}  ${about}`;
+}

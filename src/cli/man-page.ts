@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { VERSION } from "../lab/version.ts";
 import { COMMANDS } from "./commands/index.ts";
 import { Console } from "./console.ts";
-import { HELP_TOPICS } from "./help-topics.ts";
+import { HELP_TOPICS, helpTopic } from "./help-topics.ts";
 import type { Cli } from "./invocation.ts";
 import { buildProgram, defineCommand } from "./program.ts";
 import { StopSignals } from "./signals.ts";
@@ -38,7 +38,8 @@ export async function manPage(): Promise<string> {
       lines.push(...commandLines(child, `tdx-sim ${name} ${child.name()}`));
     }
   }
-  for (const [topic, text] of Object.entries(HELP_TOPICS)) {
+  for (const topic of Object.keys(HELP_TOPICS)) {
+    const text = (await helpTopic(topic)) ?? "";
     const [, ...body] = text.trimEnd().split("\n");
     lines.push(`.SH ${topic.toUpperCase().replaceAll("-", " ")}`, ...preformatted(body));
   }

@@ -1,7 +1,7 @@
 /** Where the data of a command goes: one format on stdout, any number in files. */
 import { type Command, Option } from "commander";
-import type { DrawingName } from "../report/drawings.ts";
-import type { FormatName } from "../report/index.ts";
+import type { Content } from "../report/format.ts";
+import type { DrawingName, FormatName } from "../report/render.ts";
 import { inPieces, type OutputFile, openOutputFile } from "../store/output-file.ts";
 import { Failure } from "../units/failure.ts";
 import { didYouMean } from "../units/nearest.ts";
@@ -37,8 +37,6 @@ export interface Target {
   readonly isFile: boolean;
 }
 
-/** A document, whole or in pieces. */
-export type Content = string | Iterable<string>;
 /** Null where there is nothing to write: a file then stays as it was. */
 export type Render = (target: Target) => Content | null | Promise<Content | null>;
 

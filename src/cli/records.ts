@@ -1,9 +1,9 @@
 /** Documents that are rows of flat fields: TDs, generations of a store, leaves, versions. */
 import { escapeControls, jsonText } from "../report/control-characters.ts";
-import { csvText } from "../report/csv.ts";
-import type { FormatName } from "../report/index.ts";
+import { csvText } from "../report/formats/csv.ts";
 import { alignColumns } from "../report/layout.ts";
-import { markdownTable } from "../report/markdown.ts";
+import { markdownTable } from "../report/markdown-text.ts";
+import type { FormatName } from "../report/render.ts";
 import type { FlatRow } from "../report/rows.ts";
 import type { SchemaName } from "../report/schema-names.ts";
 import type { Render, Target } from "./outputs.ts";

@@ -8,7 +8,7 @@ import { sha256Of } from "../lab/scenario/names.ts";
 import type { Scenario } from "../lab/scenario/scenario.ts";
 import { VERSION } from "../lab/version.ts";
 import { jsonText } from "../report/control-characters.ts";
-import { renderJson } from "../report/json.ts";
+import { render as renderJson } from "../report/formats/json.ts";
 import { type OutputFile, openOutputFile } from "../store/output-file.ts";
 import { fileFailure, makeDirectories, storage } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";

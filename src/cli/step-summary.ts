@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import type { Run } from "../lab/result.ts";
-import { render } from "../report/index.ts";
+import { render } from "../report/render.ts";
 import { fileFailure } from "../store/storage.ts";
 import type { Console } from "./console.ts";
 import type { OutputOptions } from "./outputs.ts";

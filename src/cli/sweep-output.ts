@@ -1,49 +1,42 @@
 /** Rows of a sweep on their way out: streamed to stdout, collected for files. */
 import type { Result } from "../lab/result.ts";
-import { VERSION } from "../lab/version.ts";
-import { sweepLines } from "../report/chart.ts";
-import { jsonText } from "../report/control-characters.ts";
-import { render } from "../report/index.ts";
-import type { Cell, FlatRow } from "../report/rows.ts";
+import type { Content, RowStream } from "../report/format.ts";
+import { formatNamed, isFormat, render } from "../report/render.ts";
+import type { Cell } from "../report/rows.ts";
 import type { Theme } from "../report/svg-theme.ts";
-import { CsvLines, ndjsonLine, sweepRecord, sweepTable } from "../report/sweep-rows.ts";
+import { sweepRecord } from "../report/sweep-rows.ts";
 import { Failure } from "../units/failure.ts";
 import type { Console } from "./console.ts";
-import type { Content, Target } from "./outputs.ts";
-
-/** Formats that tell of expectations, not of rows. */
-const REPORTS = ["junit", "github", "tap"] as const;
-
-export function isReport(format: string | undefined): format is (typeof REPORTS)[number] {
-  return REPORTS.some((report) => report === format);
-}
+import type { OutputFormat, Target } from "./outputs.ts";
 
 /** Characters that are written at once, and how long none of them waits for more. */
 const PIECE = 64 * 1024;
 const WAIT_MS = 100;
 
-/** A format that can be written row by row. */
-interface Stream {
-  readonly head: string;
-  line(cells: readonly Cell[]): string;
+/** Whether a format tells of judged results, not of rows. */
+export async function isReport(format: OutputFormat | undefined): Promise<boolean> {
+  if (format === undefined || !isFormat(format)) return false;
+  const { rowStream, renderRows } = await formatNamed(format);
+  return rowStream === undefined && renderRows === undefined;
 }
 
-function streamOf(format: string): Stream | null {
-  if (format === "csv") return new CsvLines();
-  return format === "ndjson" ? { head: "", line: ndjsonLine } : null;
+/** How rows of a format are written as they come; null where they have to be kept. */
+export async function streamOf(format: OutputFormat | null): Promise<RowStream | null> {
+  if (format === null || !isFormat(format)) return null;
+  return (await formatNamed(format)).rowStream?.() ?? null;
 }
 
 /** Prints rows as they come, where the format allows it. */
 export class RowPrinter {
   readonly #console: Console;
-  readonly #stream: Stream | null;
+  readonly #stream: RowStream | null;
   #waiting: string;
   #printedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(console: Console, format: string | null) {
+  constructor(console: Console, stream: RowStream | null) {
     this.#console = console;
-    this.#stream = format === null ? null : streamOf(format);
-    this.#waiting = this.#stream?.head ?? "";
+    this.#stream = stream;
+    this.#waiting = stream?.head ?? "";
   }
 
   /** Whether rows leave as they come; otherwise they have to be kept. */
@@ -73,61 +66,22 @@ export async function renderSweep(
   target: Target,
   theme: Theme,
 ): Promise<Content> {
-  const stream = streamOf(target.format);
-  if (stream !== null) return linesOf(stream, rows);
   const { format } = target;
-  if (isReport(format)) return render(judged, { ...target, format });
-  if (format === "json") return sweepDocument(rows);
-  const records = rows.map(sweepRecord);
-  switch (format) {
-    case "table":
-      return text(table(records, target));
-    case "markdown":
-      return text([
-        `**SIMULATED teardowns, ${origin(records)}**`,
-        "",
-        ...sweepTable(records, true),
-      ]);
-    case "svg":
-      return (await import("../report/svg-sweep.ts")).renderSweepSvg(records, theme) ?? notDrawn();
-    default:
-      throw new Error(`a sweep has no format ${format}`);
+  if (format === "svg") {
+    const { renderSweepSvg } = await import("../report/svg-sweep.ts");
+    return renderSweepSvg(rows.map(sweepRecord), theme) ?? notDrawn();
   }
+  if (!isFormat(format)) throw new Error(`a sweep has no format ${format}`);
+  const { rowStream, renderRows } = await formatNamed(format);
+  if (rowStream !== undefined) return linesOf(rowStream(), rows);
+  return renderRows?.(rows, target) ?? render(judged, { ...target, format });
 }
 
 function notDrawn(): never {
   throw new Failure("usage", "there is nothing to draw a line over: no axis has two values");
 }
 
-function* linesOf(stream: Stream, rows: readonly (readonly Cell[])[]): Generator<string> {
+function* linesOf(stream: RowStream, rows: readonly (readonly Cell[])[]): Generator<string> {
   yield stream.head;
   for (const row of rows) yield stream.line(row);
-}
-
-/** `tdx-sim/sweep/v1`: a head, and rows as in NDJSON, one a line. */
-export function* sweepDocument(rows: readonly (readonly Cell[])[]): Generator<string> {
-  const head = jsonText({ schema: "tdx-sim/sweep/v1", simulated: true, version: VERSION });
-  yield `${head.slice(0, -1)},"rows":[`;
-  for (const [i, cells] of rows.entries()) {
-    yield `${i === 0 ? "" : ","}\n${jsonText(sweepRecord(cells))}`;
-  }
-  yield "\n]}\n";
-}
-
-function table(records: readonly FlatRow[], { width, unicode }: Target): string[] {
-  const chart = sweepLines(records, { width, unicode });
-  return [
-    `SIMULATED teardowns, ${origin(records)}`,
-    "",
-    ...sweepTable(records, false),
-    ...(chart.length === 0 ? [] : ["", ...chart]),
-  ];
-}
-
-function origin(records: readonly FlatRow[]): string {
-  return `tdx-sim ${VERSION}, cost profile ${records[0]?.["profile.name"] ?? "-"}`;
-}
-
-function text(lines: readonly string[]): string {
-  return `${lines.join("\n")}\n`;
 }

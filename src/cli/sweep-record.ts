@@ -9,10 +9,10 @@ import { parseSweepConfig, SWEEP_CONFIG, type SweepConfig } from "../lab/sweep/s
 import type { Session } from "../lab/teardown.ts";
 import { MODULE_VERSION } from "../lab/version.ts";
 import { jsonText } from "../report/control-characters.ts";
+import { renderRows } from "../report/formats/json.ts";
 import type { Cell } from "../report/rows.ts";
 import type { Judgement } from "./judgement.ts";
 import type { RecordContent } from "./run-record.ts";
-import { sweepDocument } from "./sweep-output.ts";
 import type { SweepOptions } from "./sweep-run.ts";
 
 const BASELINE_FILE = "baseline.json";
@@ -42,7 +42,7 @@ export function sweepRecord(
   const { name } = profile;
   return {
     config: `${jsonText({ schema: SWEEP_CONFIG, ...config }, 2)}\n`,
-    result: () => sweepDocument(rows),
+    result: () => renderRows(rows),
     beside: baseline === null ? [] : [[BASELINE_FILE, baseline.text]],
     about: {
       module: MODULE_VERSION,

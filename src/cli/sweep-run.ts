@@ -25,7 +25,7 @@ import { ResumeFile } from "./resume-file.ts";
 import { openRunRecord, type RecordOptions, type RunRecord } from "./run-record.ts";
 import { Interrupted } from "./signals.ts";
 import { appendSummary, wantsSummary } from "./step-summary.ts";
-import { isReport, RowPrinter, renderSweep } from "./sweep-output.ts";
+import { isReport, RowPrinter, renderSweep, streamOf } from "./sweep-output.ts";
 import { sweepRecord } from "./sweep-record.ts";
 import { optimiseSoon } from "./v8-flags.ts";
 
@@ -60,7 +60,8 @@ export async function runSweep(cli: Cli, given: SweepOptions): Promise<void> {
   const judgement = readJudgement(options, readSweepBaseline);
   const work = new Sweep(cli, options, plan, judgement);
   for (const kernel of kernels) judgement.check(work.planned(kernel));
-  const output: OutputOptions = options.resume === undefined ? options : withoutStdout(options);
+  const output: OutputOptions =
+    options.resume === undefined ? options : await withoutStdout(options);
   await runSession(cli, { ...options, ...output }, async (session, outputs) => {
     const record = openRunRecord(options.out);
     try {
@@ -79,18 +80,26 @@ function inKeyOrder<T>(value: T): T {
 }
 
 /** The rows go to the file. */
-function withoutStdout(options: SweepOptions): OutputOptions {
+async function withoutStdout(options: SweepOptions): Promise<OutputOptions> {
   const toStdout = options.format !== undefined || options.export?.some(({ file }) => file === "-");
   if (toStdout === true) {
     throw new Failure("usage", "--resume writes NDJSON to its file, and nothing to stdout", {
       hint: "leave --format out, or --resume",
     });
   }
-  const report = options.export?.find(({ format }) => isReport(format))?.format;
+  const report = await firstReport(options);
   if (report === undefined) return { ...options, defaultFormat: null };
   throw new Failure("usage", `${report} tells of every point, --resume only of those to come`, {
     hint: "leave --resume out",
   });
+}
+
+/** The first format asked for that tells of judged results; undefined where there is none. */
+async function firstReport({ format, export: exports = [] }: OutputOptions) {
+  for (const each of [format, ...exports.map((one) => one.format)]) {
+    if (await isReport(each)) return each;
+  }
+  return undefined;
 }
 
 class Sweep {
@@ -118,7 +127,7 @@ class Sweep {
     const file = resume === undefined ? null : ResumeFile.open(resume, this.#resumePlan(grid));
     const toStdout = this.#options.export?.find(({ file: path }) => path === "-");
     const format = file === null ? (toStdout?.format ?? this.#options.format ?? "table") : null;
-    const printer = new RowPrinter(this.#cli.console, format);
+    const printer = new RowPrinter(this.#cli.console, await streamOf(format));
     try {
       await this.#sweep(session, printer, file, grid);
     } catch (error) {
@@ -137,7 +146,8 @@ class Sweep {
   async #sweep(session: Session, printer: RowPrinter, file: ResumeFile | null, grid: string) {
     const total = shardSize(this.#plan);
     const { onProgress, ...inner } = session;
-    const [keepsRows, keepsResults] = [this.#keepsRows(printer), this.#keepsResults()];
+    const keepsRows = this.#keepsRows(printer);
+    const keepsResults = (await firstReport(this.#options)) !== undefined;
     let done = file?.done ?? 0;
     if (done > 0) this.#cli.console.note(`${done} of ${total} points are there already`);
     if (keepsRows) for (const row of file?.rows() ?? []) this.#rows.push(Object.values(row));
@@ -165,11 +175,6 @@ class Sweep {
     const { export: exports = [], out, resume } = this.#options;
     const inFiles = exports.some(({ file }) => file !== "-") || out !== undefined;
     return inFiles || this.#wantsSummary() || (!printer.streams && resume === undefined);
-  }
-
-  #keepsResults(): boolean {
-    const { format, export: exports = [] } = this.#options;
-    return [format, ...exports.map((each) => each.format)].some(isReport);
   }
 
   #wantsSummary(): boolean {

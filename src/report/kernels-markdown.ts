@@ -1,6 +1,6 @@
 import { SOURCES } from "../kvm/generations/sources.ts";
 import type { KernelFacts, KernelsDocument } from "../lab/kernel-facts.ts";
-import { escapeText, markdownTable } from "./markdown.ts";
+import { escapeText, markdownTable } from "./markdown-text.ts";
 
 /** docs/kernels.md: the data that the generations run on, every number with its source. */
 export function kernelsMarkdown({ kernels }: KernelsDocument): string {

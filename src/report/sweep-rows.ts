@@ -1,11 +1,12 @@
 /** Rows of a sweep as lines that can be written as they come. */
 import type { Result } from "../lab/result.ts";
+import { VERSION } from "../lab/version.ts";
 import { formatCount } from "../units/count.ts";
 import { formatDuration, formatDurationRange } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
 import { escapeControls, jsonText } from "./control-characters.ts";
 import { alignColumns } from "./layout.ts";
-import { escapeMarkdown, markdownRow } from "./markdown.ts";
+import { escapeMarkdown, markdownRow } from "./markdown-text.ts";
 import { type Cell, COLUMNS, cellRows, type FlatRow } from "./rows.ts";
 
 /** What every row of a sweep has besides: which grid, and which of its points. */
@@ -68,6 +69,11 @@ export class CsvLines {
 
 export function ndjsonLine(cells: readonly Cell[]): string {
   return `${jsonText(sweepRecord(cells))}\n`;
+}
+
+/** What made the rows, for whoever reads them. */
+export function sweepOrigin(records: readonly FlatRow[]): string {
+  return `tdx-sim ${VERSION}, cost profile ${records[0]?.["profile.name"] ?? "-"}`;
 }
 
 const HEADER = ["Memory", "vCPUs", "Pages", "Kernel", "Strategy", "SEAMCALLs", "Time", "Range"];

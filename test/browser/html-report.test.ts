@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
-import { renderHtml } from "../../src/report/html.ts";
+import { renderHtml } from "../../src/report/drawings/html.ts";
 import { COMPARISON } from "../report/example-result.ts";
 import { openFile, startChromium } from "../support/chromium.ts";
 import { runCliSync } from "../support/cli.ts";

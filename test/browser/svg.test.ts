@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { renderSvg } from "../../src/report/svg.ts";
+import { renderSvg } from "../../src/report/drawings/svg.ts";
 import { renderSweepSvg } from "../../src/report/svg-sweep.ts";
 import { COMPARISON } from "../report/example-result.ts";
 import { sweepRows } from "../report/sweep-rows.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ExpectationResult, Result } from "../../src/lab/result.ts";
-import { type FORMAT_NAMES, render } from "../../src/report/index.ts";
+import { type FORMAT_NAMES, render } from "../../src/report/render.ts";
 import { COMPARISON, TROUBLED } from "./example-result.ts";
 
 const HOSTILE = 'a < b & "c"\u0000\u001b[31m % :: ]]> # \\';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Result } from "../../src/lab/result.ts";
-import { FORMAT_NAMES, type FormatName, render } from "../../src/report/index.ts";
+import { FORMAT_NAMES, type FormatName, render } from "../../src/report/render.ts";
 import { COMPARISON, TROUBLED } from "./example-result.ts";
 
 function text(format: FormatName, result: Result = COMPARISON, color = false): Promise<string> {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { renderFolded } from "../../src/report/folded.ts";
+import { draw } from "../../src/report/drawings/folded.ts";
 import { COMPARISON, TROUBLED } from "./example-result.ts";
 
 describe("folded stacks", () => {
   test("of one strategy are phase;leaf count", () => {
-    expect(renderFolded(TROUBLED).split("\n").slice(0, 5)).toEqual([
+    expect(draw(TROUBLED).split("\n").slice(0, 5)).toEqual([
       "release-hkid;TDH.VP.FLUSH 4",
       "release-hkid;TDH.MNG.VPFLUSHDONE 1",
       "release-hkid;TDH.PHYMEM.CACHE.WB 1",
@@ -15,7 +15,7 @@ describe("folded stacks", () => {
 
   test("of several have the strategy below, and add up to its SEAMCALLs", () => {
     const sums = new Map<string, number>();
-    for (const line of renderFolded(COMPARISON).trimEnd().split("\n")) {
+    for (const line of draw(COMPARISON).trimEnd().split("\n")) {
       const [, root = "", count = ""] = /^([^;]+);[^;]+;\S+ (\d+)$/.exec(line) ?? [];
       sums.set(root, (sums.get(root) ?? 0) + Number(count));
     }

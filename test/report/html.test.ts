@@ -3,7 +3,7 @@ import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
 import { explainStrategy } from "../../src/lab/explain-strategy.ts";
 import { generation, strategyOf } from "../../src/lab/kernels.ts";
 import type { Result } from "../../src/lab/result.ts";
-import { htmlPage } from "../../src/report/html.ts";
+import { htmlPage } from "../../src/report/drawings/html.ts";
 import { escapeXml } from "../../src/report/svg-parts.ts";
 import { COMPARISON } from "./example-result.ts";
 

@@ -3,7 +3,7 @@ import { PUBLISHED_2025 } from "../../src/cost/profiles/published-2025.ts";
 import { resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { compareFresh } from "../../src/lab/teardown.ts";
 import { type Trace, TraceSession } from "../../src/lab/trace/trace.ts";
-import { perfettoChunks } from "../../src/report/perfetto.ts";
+import { perfettoChunks } from "../../src/report/drawings/perfetto.ts";
 
 const GIB = 2 ** 30;
 

@@ -12,7 +12,7 @@ import type { Result } from "../../src/lab/result.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { LAYOUTS, resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { compareFresh, type Session } from "../../src/lab/teardown.ts";
-import { render } from "../../src/report/index.ts";
+import { render } from "../../src/report/render.ts";
 import { SCHEMA_NAMES } from "../../src/report/schema-names.ts";
 import { isSchema, JSON_SCHEMAS, schemaFaults } from "../support/schema-faults.ts";
 

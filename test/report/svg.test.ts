@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { explainStrategy } from "../../src/lab/explain-strategy.ts";
 import { GENERATIONS, strategyOf } from "../../src/lab/kernels.ts";
 import type { Result } from "../../src/lab/result.ts";
-import { renderSvg } from "../../src/report/svg.ts";
+import { renderSvg } from "../../src/report/drawings/svg.ts";
 import { escapeXml } from "../../src/report/svg-parts.ts";
 import { renderSequenceSvg } from "../../src/report/svg-sequence.ts";
 import { renderSweepSvg } from "../../src/report/svg-sweep.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Result } from "../../src/lab/result.ts";
-import { render } from "../../src/report/index.ts";
+import { render } from "../../src/report/render.ts";
 import { COMPARISON, RUNTIME_ENTRY, releaseFirst, TROUBLED } from "./example-result.ts";
 
 function table(result: Result, width = 80, color = false): Promise<string> {

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { DRAWING_NAMES } from "../../report/drawings.ts";
-import { FORMAT_NAMES } from "../../report/index.ts";
+import { DRAWING_NAMES, FORMAT_NAMES } from "../../report/render.ts";
 import { runComparison } from "../comparison.ts";
 import { addDrawingOptions, type DrawingOptions, Drawings } from "../drawing-options.ts";
 import { describeCommand } from "../help-text.ts";

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import type { Result } from "../../lab/result.ts";
 import { destroyFresh, destroyTd } from "../../lab/teardown.ts";
-import { DRAWING_NAMES } from "../../report/drawings.ts";
-import { FORMAT_NAMES } from "../../report/index.ts";
+import { DRAWING_NAMES, FORMAT_NAMES } from "../../report/render.ts";
 import { addDrawingOptions, type DrawingOptions, Drawings } from "../drawing-options.ts";
 import { describeCommand } from "../help-text.ts";
 import {

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { Failure } from "../../units/failure.ts";
 import { didYouMean } from "../../units/nearest.ts";
 import { describeCommand } from "../help-text.ts";
-import { HELP_TOPICS } from "../help-topics.ts";
+import { HELP_TOPICS, helpTopic } from "../help-topics.ts";
 import type { Cli } from "../invocation.ts";
 import { defineCommand } from "../program.ts";
 
@@ -18,8 +18,8 @@ export function define(command: Command, cli: Cli): void {
 async function help(cli: Cli, program: Command, words: readonly string[]): Promise<void> {
   let command = program;
   for (const [depth, word] of words.entries()) {
-    const topic = depth === 0 ? HELP_TOPICS[word as keyof typeof HELP_TOPICS] : undefined;
-    if (topic !== undefined && Object.hasOwn(HELP_TOPICS, word)) return cli.console.print(topic);
+    const topic = depth === 0 ? await helpTopic(word) : undefined;
+    if (topic !== undefined) return cli.console.print(topic);
     const next = command.commands.find((candidate) => candidate.name() === word);
     if (next === undefined) throw unknownTopic(word, command);
     if (command === program) await defineCommand(next, cli);

@@ -2,8 +2,7 @@ import type { Command } from "commander";
 import { type FailedRun, isFailed, type Run, resultsOf } from "../../lab/result.ts";
 import { plannedStrategies, type Scenario } from "../../lab/scenario/scenario.ts";
 import type { Session } from "../../lab/teardown.ts";
-import { DRAWING_NAMES, isDrawing } from "../../report/drawings.ts";
-import { FORMAT_NAMES, type FormatName, render } from "../../report/index.ts";
+import { DRAWING_NAMES, FORMAT_NAMES, isDrawing, isFormat, render } from "../../report/render.ts";
 import { Failure } from "../../units/failure.ts";
 import { addDrawingOptions, type DrawingOptions, Drawings } from "../drawing-options.ts";
 import { exitCodeOf } from "../exit-codes.ts";
@@ -82,7 +81,7 @@ async function run(cli: Cli, files: readonly string[], options: Options): Promis
       await outputs.deliver((target) => {
         const { format } = target;
         const [only] = runs;
-        if (!isDrawing(format)) return render(runs, { ...target, format: format as FormatName });
+        if (isFormat(format)) return render(runs, { ...target, format });
         if (only === undefined || isFailed(only)) return null;
         return drawings.render(only, { profile: (scenarios[0] as Scenario).profile }, target);
       });

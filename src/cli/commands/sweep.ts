@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Shard } from "../../lab/sweep/grid.ts";
-import { FORMAT_NAMES } from "../../report/index.ts";
+import { FORMAT_NAMES } from "../../report/render.ts";
 import { Failure } from "../../units/failure.ts";
 import { addAxisOptions, givenAxes, wordList } from "../axis-options.ts";
 import { addAsciiOption, addThemeOption } from "../drawing-options.ts";

@@ -8,7 +8,7 @@ import type { Result } from "../../../src/lab/result.ts";
 import { configOf } from "../../../src/lab/scenario/config.ts";
 import { runScenario } from "../../../src/lab/scenario/run-scenario.ts";
 import { loadScenario, type Scenario } from "../../../src/lab/scenario/scenario.ts";
-import { renderJson } from "../../../src/report/json.ts";
+import { render } from "../../../src/report/formats/json.ts";
 
 const DIRECTORY = fileURLToPath(new URL("../../../fixtures/scenarios", import.meta.url));
 const FILES = readdirSync(DIRECTORY).filter((name) => name.endsWith(".yaml"));
@@ -48,7 +48,7 @@ describe("every scenario of the fixtures", () => {
       storedHost: () => expect.fail("a config of these names no stored host"),
     };
     const again = await loadScenario(config, "config.json", names);
-    expect(renderJson([await run(again)])).toBe(renderJson([await run(scenario)]));
+    expect(render([await run(again)])).toBe(render([await run(scenario)]));
     expect(JSON.stringify(configOf(again))).toBe(config);
   });
 });

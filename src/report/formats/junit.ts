@@ -1,6 +1,8 @@
-import { isFailed, type Result, type Run } from "../lab/result.ts";
-import { escapeControls } from "./control-characters.ts";
-import { estimatedSeconds, type Outcome, outcomesOf, titleOf } from "./outcomes.ts";
+import { isFailed, type Result, type Run } from "../../lab/result.ts";
+import { escapeControls } from "../control-characters.ts";
+import { estimatedSeconds, type Outcome, outcomesOf, titleOf } from "../outcomes.ts";
+
+export const about = "a test case for each expectation";
 
 function isFailure({ passed, level, isError }: Outcome): boolean {
   return !passed && level === "error" && isError !== true;
@@ -16,7 +18,7 @@ function errorsOf(outcomes: readonly Outcome[]): { errors?: number } {
  * A test suite for each run and a test case for each expectation. `time` is the simulated
  * teardown's estimate: no clock was read. A failed warning is a passed case that says so.
  */
-export async function renderJunit(runs: readonly Run[]): Promise<string> {
+export async function render(runs: readonly Run[]): Promise<string> {
   const { default: xmlbuilder } = await import("xmlbuilder");
   const suites = runs.map((run) => ({ run, outcomes: outcomesOf(run) }));
   const all = suites.flatMap(({ outcomes }) => outcomes);

@@ -1,37 +1,18 @@
-import { isFailed, type Result, type Run } from "../lab/result.ts";
-import { escapeControls } from "./control-characters.ts";
-import { type SheetCell, sheetOf } from "./sheet.ts";
+import { isFailed, type Result, type Run } from "../../lab/result.ts";
+import { escapeControls } from "../control-characters.ts";
+import { escapeMarkdown, markdownRow } from "../markdown-text.ts";
+import type { Cell } from "../rows.ts";
+import { type SheetCell, sheetOf } from "../sheet.ts";
+import { sweepOrigin, sweepRecord, sweepTable } from "../sweep-rows.ts";
 
-/** Characters that would end a cell or start markup. */
-export function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*[\]<>|]/g, "\\$&");
-}
+export const about = "for mails and issues";
 
 function cellText({ value, doubt }: SheetCell): string {
   return escapeMarkdown(doubt === undefined ? value : `${value} (${doubt.range}, ${doubt.basis})`);
 }
 
-/** As `escapeMarkdown`, for texts that may begin or end with an underscore. */
-export function escapeText(text: string): string {
-  return escapeMarkdown(text).replaceAll("_", "\\_");
-}
-
-/** A line of a table, of cells that are Markdown already. */
-export function markdownRow(cells: readonly string[]): string {
-  return `| ${cells.join(" | ")} |`;
-}
-
-/** A table of texts. */
-export function markdownTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): string[] {
-  const body = rows.map((row) => markdownRow(row.map(escapeText)));
-  return [markdownRow(head), markdownRow(head.map(() => "---")), ...body];
-}
-
 /** For issues, pull requests and CI summaries: a table for each run, every time with its range. */
-export function renderMarkdown(runs: readonly Run[]): string {
+export function render(runs: readonly Run[]): string {
   const texts = runs.map((run) => {
     if (!isFailed(run)) return document(run);
     const head = `**SIMULATED run, scenario ${run.scenario.name}: no result**`;
@@ -62,4 +43,10 @@ function document(result: Result): string {
     ...(expected.length > 0 ? ["", "Expectations:", "", ...expected] : []),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+export function renderRows(rows: readonly (readonly Cell[])[]): string {
+  const records = rows.map(sweepRecord);
+  const head = `**SIMULATED teardowns, ${sweepOrigin(records)}**`;
+  return `${[head, "", ...sweepTable(records, true)].join("\n")}\n`;
 }

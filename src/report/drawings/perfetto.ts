@@ -1,8 +1,12 @@
-import type { TraceKind } from "../lab/trace/recorder.ts";
-import type { Trace, TracedStrategy } from "../lab/trace/trace.ts";
-import { formatDurationRange } from "../units/duration.ts";
-import { escapeControls, jsonText } from "./control-characters.ts";
-import { type PhaseTimeline, timelineOf } from "./trace-timeline.ts";
+import type { Result } from "../../lab/result.ts";
+import type { TraceKind } from "../../lab/trace/recorder.ts";
+import type { Trace, TracedStrategy } from "../../lab/trace/trace.ts";
+import { formatDurationRange } from "../../units/duration.ts";
+import { escapeControls, jsonText } from "../control-characters.ts";
+import type { Materials } from "../format.ts";
+import { type PhaseTimeline, timelineOf } from "../trace-timeline.ts";
+
+export const about = "the calls in their order, for ui.perfetto.dev and chrome://tracing";
 
 /** SEAMCALL and host slices of a whole file unless another number is asked for. */
 export const EVENTS_DEFAULT = 20_000;
@@ -24,6 +28,12 @@ const FIRST_LP_TRACK = 100;
 const NS_PER_US = 1000;
 
 type TraceEvent = Readonly<Record<string, unknown>>;
+
+/** @throws Error when the run was not recorded */
+export function draw(_result: Result, { trace, maxEvents }: Materials): Iterable<string> {
+  if (trace === null) throw new Error("the run was not recorded");
+  return perfettoChunks(trace, maxEvents);
+}
 
 /**
  * A trace for Perfetto and chrome://tracing (Trace Event Format, JSON object form), in pieces:

@@ -1,11 +1,14 @@
-import { isFailed, type Result, type Run } from "../lab/result.ts";
-import { formatCount } from "../units/count.ts";
-import type { Appearance } from "./appearance.ts";
-import { barLines } from "./bars.ts";
-import { escapeControls } from "./control-characters.ts";
-import { alignColumns, type Cell, columnWidths, type Palette, wrapText } from "./layout.ts";
-import { paletteFor } from "./palette.ts";
-import { durationCell, type Sheet, type SheetRow, sheetOf } from "./sheet.ts";
+import { isFailed, type Result, type Run } from "../../lab/result.ts";
+import { formatCount } from "../../units/count.ts";
+import { barLines } from "../bars.ts";
+import { escapeControls } from "../control-characters.ts";
+import type { Appearance } from "../format.ts";
+import { alignColumns, type Cell, columnWidths, type Palette, wrapText } from "../layout.ts";
+import { paletteFor } from "../palette.ts";
+import type { Cell as RowCell } from "../rows.ts";
+import { durationCell, type Sheet, type SheetRow, sheetOf } from "../sheet.ts";
+
+export const about = "for people (default), the same on a terminal and in a pipe";
 
 const GAP = 2;
 
@@ -75,7 +78,7 @@ function expectationLines({ expectations }: Sheet, width: number, palette: Palet
  * For people at a terminal: at most `width` columns wide where the content allows, readable
  * without colour, nothing cut off. A comparison ends with bars.
  */
-export async function renderTable(runs: readonly Run[], appearance: Appearance): Promise<string> {
+export async function render(runs: readonly Run[], appearance: Appearance): Promise<string> {
   const palette = await paletteFor(appearance.color);
   const texts = runs.map((run) => {
     if (!isFailed(run)) return document(run, appearance, palette);
@@ -111,5 +114,23 @@ function document(
   for (const note of sheet.notes) lines.push(...wrapText(note, width, "- "));
   const bars = barLines(result, { width, unicode });
   if (bars.length > 0) lines.push("", ...bars);
+  return `${lines.join("\n")}\n`;
+}
+
+/** The rows of a sweep, and a chart where an axis makes lines. */
+export async function renderRows(
+  rows: readonly (readonly RowCell[])[],
+  { width, unicode = false }: Appearance,
+): Promise<string> {
+  const { sweepOrigin, sweepRecord, sweepTable } = await import("../sweep-rows.ts");
+  const { sweepLines } = await import("../chart.ts");
+  const records = rows.map(sweepRecord);
+  const chart = sweepLines(records, { width, unicode });
+  const lines = [
+    `SIMULATED teardowns, ${sweepOrigin(records)}`,
+    "",
+    ...sweepTable(records, false),
+    ...(chart.length === 0 ? [] : ["", ...chart]),
+  ];
   return `${lines.join("\n")}\n`;
 }

@@ -1,11 +1,19 @@
-import { type Run, resultsOf } from "../lab/result.ts";
-import { escapeControls } from "./control-characters.ts";
-import { type Cell, type FlatRow, flatRows } from "./rows.ts";
+import { type Run, resultsOf } from "../../lab/result.ts";
+import { escapeControls } from "../control-characters.ts";
+import type { RowStream } from "../format.ts";
+import { type Cell, type FlatRow, flatRows } from "../rows.ts";
+import { CsvLines } from "../sweep-rows.ts";
+
+export const about = "a row per strategy, or per TD, below the names of the fields";
 
 /** A header and one record for each strategy of each run. */
-export function renderCsv(runs: readonly Run[]): Promise<string> {
+export function render(runs: readonly Run[]): Promise<string> {
   const rows = resultsOf(runs).flatMap(flatRows);
   return csvText(Object.keys(rows[0] ?? {}), rows);
+}
+
+export function rowStream(): RowStream {
+  return new CsvLines();
 }
 
 /**

@@ -1,9 +1,11 @@
-import type { Run } from "../lab/result.ts";
-import { escapeControls } from "./control-characters.ts";
-import { outcomesOf, titleOf } from "./outcomes.ts";
+import type { Run } from "../../lab/result.ts";
+import { escapeControls } from "../control-characters.ts";
+import { outcomesOf, titleOf } from "../outcomes.ts";
+
+export const about = "annotations of GitHub Actions; Markdown is added to $GITHUB_STEP_SUMMARY";
 
 /** Workflow commands of GitHub Actions: an annotation for each expectation that failed. */
-export function renderGithub(runs: readonly Run[]): string {
+export function render(runs: readonly Run[]): string {
   const all = runs.flatMap((run) =>
     outcomesOf(run).map((outcome) => ({ title: titleOf(run), ...outcome })),
   );

@@ -1,6 +1,8 @@
-import type { Result } from "../lab/result.ts";
-import { escapeControls } from "./control-characters.ts";
-import { strategyLabels } from "./sheet.ts";
+import type { Result } from "../../lab/result.ts";
+import { escapeControls } from "../control-characters.ts";
+import { strategyLabels } from "../sheet.ts";
+
+export const about = "stacks for flame graphs: exact counts, no times";
 
 /** Nothing in a frame may look like the end of it, or like the count. */
 function frame(name: string): string {
@@ -11,7 +13,7 @@ function frame(name: string): string {
  * Folded stacks for flame graphs: `phase;leaf count`, below the strategy where there are several.
  * The widths are exact numbers of SEAMCALLs, not times.
  */
-export function renderFolded(result: Result): string {
+export function draw(result: Result): string {
   const labels = strategyLabels(result);
   return result.strategies
     .flatMap(({ phases }, index) => {

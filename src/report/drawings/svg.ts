@@ -1,8 +1,9 @@
-import type { EstimatedInterval, Result, StrategyResult } from "../lab/result.ts";
-import { formatCount } from "../units/count.ts";
-import { formatEstimate } from "../units/duration.ts";
-import { type Sheet, sheetOf } from "./sheet.ts";
-import { type Axis, countAxis, timeAxis, verticalGrid } from "./svg-axis.ts";
+import type { EstimatedInterval, Result, StrategyResult } from "../../lab/result.ts";
+import { formatCount } from "../../units/count.ts";
+import { formatEstimate } from "../../units/duration.ts";
+import type { Materials } from "../format.ts";
+import { type Sheet, sheetOf } from "../sheet.ts";
+import { type Axis, countAxis, timeAxis, verticalGrid } from "../svg-axis.ts";
 import {
   at,
   CONTENT_LEFT,
@@ -12,8 +13,10 @@ import {
   picture,
   textWidth,
   told,
-} from "./svg-parts.ts";
-import type { Theme } from "./svg-theme.ts";
+} from "../svg-parts.ts";
+import type { Theme } from "../svg-theme.ts";
+
+export const about = "bars of a run, lines of a sweep";
 
 interface Part {
   readonly name: string;
@@ -49,6 +52,10 @@ const WHISKER_HEIGHT = 8;
 const COLOURS = 10;
 const LEGEND_STEP = 20;
 const LETTER_WIDTH = 15;
+
+export function draw(result: Result, { theme }: Materials): string {
+  return renderSvg(result, theme);
+}
 
 /**
  * The strategies of a result as a picture (SVG 1.1, no script, no outside resource): SEAMCALLs

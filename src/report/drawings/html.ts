@@ -1,14 +1,19 @@
-import type { Profile } from "../cost/profile.ts";
-import type { ExplainedStrategy } from "../lab/explain-strategy.ts";
-import type { Result } from "../lab/result.ts";
-import { formatCount } from "../units/count.ts";
-import { profileSection } from "./html-profile.ts";
-import { sequenceSection } from "./html-sequence.ts";
-import { pageStyle } from "./html-style.ts";
-import { durationCell, type Sheet, type SheetCell, type SheetRow, sheetOf } from "./sheet.ts";
+import type { Profile } from "../../cost/profile.ts";
+import { type ExplainedStrategy, explainStrategy } from "../../lab/explain-strategy.ts";
+import { generation, strategyOf } from "../../lab/kernels.ts";
+import type { Result } from "../../lab/result.ts";
+import { parseWhatIf } from "../../lab/what-if.ts";
+import { formatCount } from "../../units/count.ts";
+import type { Materials } from "../format.ts";
+import { profileSection } from "../html-profile.ts";
+import { sequenceSection } from "../html-sequence.ts";
+import { pageStyle } from "../html-style.ts";
+import { durationCell, type Sheet, type SheetCell, type SheetRow, sheetOf } from "../sheet.ts";
+import { escapeXml } from "../svg-parts.ts";
+import type { Theme } from "../svg-theme.ts";
 import { renderSvg } from "./svg.ts";
-import { escapeXml } from "./svg-parts.ts";
-import type { Theme } from "./svg-theme.ts";
+
+export const about = "one page that needs no network: tables, charts to point at, sources";
 
 export interface HtmlMaterials {
   /** The profile that priced the result. */
@@ -21,6 +26,19 @@ export interface HtmlMaterials {
 /** The program inside the page, as one script. */
 export interface HtmlApp {
   readonly script: string;
+}
+
+export function draw(result: Result, { profile, theme }: Materials): Promise<string> {
+  return renderHtml(result, { profile, theme, explained: explainedOf(result) });
+}
+
+/** How the strategies of a result go, each once. */
+function explainedOf({ strategies, whatIf = [] }: Result): ExplainedStrategy[] {
+  const whatIfs = whatIf.map(parseWhatIf);
+  return strategies.map(({ strategy, kernel }) => {
+    const own = generation(kernel);
+    return explainStrategy(own, strategyOf(own, strategy), whatIfs);
+  });
 }
 
 /**

@@ -1,9 +1,11 @@
-import type { Run } from "../lab/result.ts";
-import { escapeControls } from "./control-characters.ts";
-import { outcomesOf, titleOf } from "./outcomes.ts";
+import type { Run } from "../../lab/result.ts";
+import { escapeControls } from "../control-characters.ts";
+import { outcomesOf, titleOf } from "../outcomes.ts";
+
+export const about = "Test Anything Protocol 14";
 
 /** Test Anything Protocol 14: a line for each expectation, its values in YAML below. */
-export function renderTap(runs: readonly Run[]): string {
+export function render(runs: readonly Run[]): string {
   const lines = runs.flatMap((run) =>
     outcomesOf(run).map((outcome) => ({ title: titleOf(run), ...outcome })),
   );
