@@ -71,9 +71,7 @@ export class Arena {
   static restore(snapshot: ArenaSnapshot): Arena {
     const arena = new Arena(snapshot.start, snapshot.end);
     arena.#next = snapshot.next;
-    for (let i = 0; i + 3 < snapshot.freed.length; i += 4) {
-      arena.#freed.assign(snapshot.freed[i] as number, snapshot.freed[i + 1] as number, 1, 0);
-    }
+    arena.#freed = PageRuns.fromArray(ALIKE, snapshot.freed);
     return arena;
   }
 }

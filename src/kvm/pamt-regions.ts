@@ -36,7 +36,7 @@ export class PamtRegions {
   takePairs(pfn: number, pages: number): RegionRun | null {
     const end = Math.floor((pfn + pages - 1) / PAGES_PER_REGION) + 1;
     let region = Math.floor(pfn / PAGES_PER_REGION);
-    while (region < end && this.#pairs.seek(region) !== 0) region = this.#pairs.runEnd;
+    while (this.#pairs.seek(region) !== 0) region = this.#pairs.runEnd;
     if (region >= end) return null;
     const missing = Math.min(end, this.#pairs.runEnd) - region;
     const { page, count } = this.#pages.alloc(missing * PAGES_PER_PAIR, PAGES_PER_PAIR) as Pages;
@@ -91,15 +91,14 @@ export class PamtRegions {
     const end = pfn + pages;
     for (let at = pfn; at < end; ) {
       const region = Math.floor(at / PAGES_PER_REGION);
-      const isWhole = at % PAGES_PER_REGION === 0 && end - at >= PAGES_PER_REGION;
       const before = this.#users.seek(region);
-      const whole = Math.floor((end - at) / PAGES_PER_REGION);
-      const count = isWhole ? Math.min(whole, this.#users.runEnd - region) : 1;
+      // Whole regions with as many users change together, a part of one by itself.
+      const whole = at % PAGES_PER_REGION === 0 ? Math.floor((end - at) / PAGES_PER_REGION) : 0;
+      const count = Math.max(1, Math.min(whole, this.#users.runEnd - region));
       const next = Math.min(end, (region + count) * PAGES_PER_REGION);
-      const after = before + sign * (isWhole ? PAGES_PER_REGION : next - at);
+      const after = before + (sign * (next - at)) / count;
       this.#users.assign(region, count, after, 0);
-      if (after === 0) this.#idle.assign(region, count, 1, 0);
-      else if (before === 0) this.#idle.assign(region, count, 0, 0);
+      this.#idle.assign(region, count, after === 0 ? 1 : 0, 0);
       at = next;
     }
   }

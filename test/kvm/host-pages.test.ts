@@ -37,6 +37,14 @@ describe("the host's memory for TDs", () => {
     expect(sizes).toEqual([0, lowest, lowest / 64, lowest / 64, lowest / 64]);
   });
 
+  it.each([GIB_PAGES, 512 * GIB_PAGES])(
+    "is carved so that no two arenas share a region of 2 MiB (%i pages)",
+    (pages) => {
+      const { control, sept, memory, pamt } = arenasOf(HostPages.carve(REGION, pages));
+      for (const { start } of [control, ...sept, memory, pamt]) expect(start % REGION).toBe(0);
+    },
+  );
+
   it("has control pages for a sixteenth of it, 4 GiB at most", () => {
     const control = (pages: number) => {
       const { start, end } = arenasOf(HostPages.carve(0, pages)).control;

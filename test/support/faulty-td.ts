@@ -3,7 +3,7 @@ import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import type { TdOptions } from "../../src/lab/td-options.ts";
 import { EMULATED, NEWER_LEAVES } from "../../src/module/leaf-table.ts";
-import { RAX, RCX, RDX } from "../../src/module/registers.ts";
+import { R8, RAX, RCX, RDX } from "../../src/module/registers.ts";
 import { type Built, built, type Stage } from "./td-vm.ts";
 
 /** From here on the SEAMCALLs of this host's TDs fail as planned, also as they never could. */
@@ -32,6 +32,9 @@ export interface Call {
   readonly rcx: number;
   readonly hkid: number;
   readonly rdx: bigint;
+  readonly r8: bigint;
+  /** Iterations that it stands for. */
+  readonly count: number;
 }
 
 const LEAVES = [...EMULATED, ...NEWER_LEAVES];
@@ -42,7 +45,7 @@ export function recorded(host: SimulatedHost): Call[] {
   const { hkidShift } = host.platform;
   const seamcall = module.seamcall.bind(module);
   const calls: Call[] = [];
-  module.seamcall = (lp, registers, count, environment) => {
+  module.seamcall = (lp, registers, count = 1, environment) => {
     const rax = registers.low[RAX];
     const rcx = Number(registers.get(RCX));
     calls.push({
@@ -51,6 +54,8 @@ export function recorded(host: SimulatedHost): Call[] {
       rcx: rcx % 2 ** hkidShift,
       hkid: Math.floor(rcx / 2 ** hkidShift),
       rdx: registers.get(RDX),
+      r8: registers.get(R8),
+      count,
     });
     return seamcall(lp, registers, count, environment);
   };
