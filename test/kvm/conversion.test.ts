@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_PROFILE } from "../../src/cost/profiles/index.ts";
-import { convertToPrivate, convertToShared } from "../../src/kvm/convert.ts";
-import type { FrameRange } from "../../src/kvm/teardown/leaf-entries.ts";
+import { punchHole } from "../../src/kvm/convert.ts";
 import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import { convertTd, punchTd } from "../../src/lab/guest-life.ts";
 import { createTd, populateTd } from "../../src/lab/lifecycle.ts";
@@ -10,9 +9,9 @@ import { resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import type { TdReport } from "../../src/lab/td-report.ts";
 import { destroyTd } from "../../src/lab/teardown.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
-import { faulty } from "../support/faulty-td.ts";
+import { injectFaults, recorded } from "../support/faulty-td.ts";
 import { kvmOf, returned, vmOf } from "../support/kvm-side.ts";
-import { built, expectPristine, PAGE } from "../support/td-vm.ts";
+import { expectPristine, PAGE } from "../support/td-vm.ts";
 
 const MIB_2 = 2 ** 21;
 const SESSION = { step: false, profile: DEFAULT_PROFILE, seed: 1 };
@@ -150,61 +149,6 @@ describe("private to shared conversion (kvm-teardown C.1)", () => {
   });
 });
 
-describe("the ranges that are shared", () => {
-  const range = (from: number, to: number) => ({ from, to });
-  const TWO = [range(10, 20), range(30, 40)];
-
-  /** Shared ranges of a TD of which none is mapped, after each of these was made shared. */
-  function shared(...ranges: readonly FrameRange[]) {
-    const { host } = built("finalized");
-    const vm = vmOf(host);
-    for (const each of ranges) expect(returned(convertToShared(kvmOf(host), vm, each))).toBeNull();
-    return vm;
-  }
-
-  it.each([
-    [
-      "apart from the others stands by itself, in order",
-      range(22, 28),
-      [TWO[0], range(22, 28), TWO[1]],
-    ],
-    ["before the others comes first", range(2, 5), [range(2, 5), ...TWO]],
-    ["that begins where another ends is one with it", range(20, 25), [range(10, 25), TWO[1]]],
-    ["that ends where another begins is one with it", range(25, 30), [TWO[0], range(25, 40)]],
-    ["that reaches from one into another joins them", range(15, 35), [range(10, 40)]],
-    ["around another takes it in", range(5, 25), [range(5, 25), TWO[1]]],
-    ["inside of another changes nothing", range(12, 18), TWO],
-  ])("gain a range: one %s", (_, gained, expected) => {
-    expect(shared(TWO[1] ?? range(0, 0), TWO[0] ?? range(0, 0), gained).state.shared).toEqual(
-      expected,
-    );
-  });
-
-  it.each([
-    ["between two of them", range(20, 30), TWO],
-    ["at the start of one", range(5, 12), [range(12, 20), TWO[1]]],
-    ["at the end of one", range(18, 30), [range(10, 18), TWO[1]]],
-    ["in the middle of one", range(12, 18), [range(10, 12), range(18, 20), TWO[1]]],
-    ["of both", range(15, 35), [range(10, 15), range(35, 40)]],
-    ["of all", range(0, 50), []],
-  ])("lose a part %s", (_, lost, expected) => {
-    const vm = shared(...TWO);
-    expect(convertToPrivate(vm, lost)).toBeNull();
-    expect(vm.state.shared).toEqual(expected);
-  });
-
-  it("do not gain a range of which a page could not be removed", () => {
-    const { host } = faulty("touched", {}, "TDH.MEM.PAGE.REMOVE:OPERAND_INVALID|RCX@k=1");
-    const vm = vmOf(host);
-    expect(returned(convertToShared(kvmOf(host), vm, range(0, 2)))).toEqual({
-      errno: "EIO",
-      ioctl: ATTRIBUTES,
-      reason: "a private page could not be removed",
-    });
-    expect(vm.state.shared).toEqual([]);
-  });
-});
-
 describe("a hole in guest_memfd (kvm-teardown C.1)", () => {
   it("removes the leaves in it, which the guest may touch again", async () => {
     const td = await LivedTd.populated({});
@@ -268,5 +212,42 @@ describe("a leaf of 2 MiB that goes in part (kvm-teardown C.1, D.3)", () => {
     await expect(refused).rejects.toMatchObject({ kind: "refused" });
     const { end } = await td.tearDown("exit");
     expect(end.leaks).toMatchObject([{ pages: 512 }, { pages: 1 }]);
+  });
+
+  it("for which there is no page of Secure EPT stays whole, and the VM lives on", async () => {
+    const { host } = await LivedTd.populated(LARGE);
+    const vm = vmOf(host);
+    const kvm = kvmOf(host);
+    const { page, count } = kvm.pages.septOf(1).alloc(2 ** 40) ?? expect.unreachable();
+    const part = { from: 1, to: 2 };
+    const calls = recorded(host);
+    expect(returned(punchHole(kvm, vm, part))).toEqual({
+      errno: "ENOMEM",
+      ioctl: HOLE,
+      reason: "no host page for Secure EPT",
+    });
+    expect(calls).toEqual([]);
+    kvm.pages.septOf(1).free(page, count);
+    expect(returned(punchHole(kvm, vm, part))).toBeNull();
+  });
+
+  it("is none where the range begins or ends in a hole before one", async () => {
+    const td = await LivedTd.populated(LARGE);
+    await td.punch(MIB_2, MIB_2);
+    await td.punch(MIB_2 + PAGE, PAGE);
+    expect(td.calls(HOLE)).toEqual({});
+  });
+
+  it("that the module does not split refuses with -EIO and KVM_BUG_ON", async () => {
+    const { host } = await LivedTd.populated(LARGE);
+    injectFaults(host, "TDH.MEM.PAGE.DEMOTE:TD_FATAL@k=1");
+    expect(returned(punchHole(kvmOf(host), vmOf(host), { from: 1, to: 2 }))).toEqual({
+      errno: "EIO",
+      ioctl: HOLE,
+      leaf: "TDH.MEM.PAGE.DEMOTE",
+      status: "TDX_TD_FATAL",
+      reason: "TDH.MEM.PAGE.DEMOTE returned TDX_TD_FATAL",
+    });
+    expect(vmOf(host).state.isBugged).toBe(true);
   });
 });

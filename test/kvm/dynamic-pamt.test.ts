@@ -83,6 +83,41 @@ describe("a PAMT.ADD that fails (kvm-teardown D.3)", () => {
   });
 });
 
+describe("a PAMT.REMOVE that fails (kvm-teardown D.3)", () => {
+  // Regions of the private pages, of three tables, of the control pages.
+  it.each([1, 2, 3, 4, 5])("as number %i leaks two PAMT pages and is warned of", (k) => {
+    const { host, td } = faulty("touched", KERNEL, `TDH.PHYMEM.PAMT.REMOVE:OPERAND_BUSY@k=${k}`);
+    const { pairs } = host.snapshot().pages.pamt;
+    expect(td.close()).toMatchObject({
+      ok: true,
+      seamcalls: { byLeaf: { "TDH.PHYMEM.PAMT.REMOVE": 5 } },
+    });
+    const { state } = vmOf(host);
+    expect(state.warnings).toEqual({ "TDH.PHYMEM.PAMT.REMOVE TDX_OPERAND_BUSY": 1 });
+    const { pairs: kept, pages } = host.snapshot().pages.pamt;
+    const [region, regionCount, , pair = 0] = kept;
+    expect([kept.length, regionCount]).toEqual([4, 1]);
+    expect(pairs).toContain(region);
+    expect(state.leaked).toEqual([{ pfn: pair, pages: 2, what: "PAMT page" }]);
+    expect(pages.next).toBe(pair + 2);
+  });
+
+  it("leaks that of the region it failed for, and goes on with the next one", () => {
+    const memoryBytes = 3 * MIB_2;
+    const { host, td } = faulty(
+      "touched",
+      { ...KERNEL, memoryBytes },
+      "TDH.PHYMEM.PAMT.REMOVE:OPERAND_BUSY@k=2",
+    );
+    const { start } = host.snapshot().pages.memory;
+    td.close();
+    const { pairs, pages } = host.snapshot().pages.pamt;
+    expect(pairs.slice(0, 2)).toEqual([start / 512 + 1, 1]);
+    expect(vmOf(host).state.leaked).toEqual([{ pfn: pairs[3], pages: 2, what: "PAMT page" }]);
+    expect(pages.freed.length).toBeGreaterThan(0);
+  });
+});
+
 describe("a leaf of 2 MiB that is split with Dynamic PAMT (kvm-teardown D.3)", () => {
   const LARGE = { ...KERNEL, pageSize: "2M", memoryBytes: MIB_2, vcpus: 1 } as const;
   const PART = { from: 3, to: 5 };

@@ -5,6 +5,7 @@ import { createTd, populateTd } from "../../src/lab/lifecycle.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { resolveTdOptions } from "../../src/lab/td-options.ts";
 import { moduleToJSON } from "../../src/module/snapshot.ts";
+import { recorded } from "../support/faulty-td.ts";
 import { buildOn, built, expectPristine, PAGE, SMALL, STAGES } from "../support/td-vm.ts";
 
 const SESSION = { step: false, profile: DEFAULT_PROFILE, seed: 1 };
@@ -82,6 +83,25 @@ describe("KVM_TDX_INIT_VCPU (kvm-teardown A.2)", () => {
       "TDH.VP.INIT": 1,
       "TDH.VP.WR": 3,
     });
+  });
+
+  it("writes the posted-interrupt vector, the vCPU's own descriptor, and the bit that is for it", () => {
+    const { host, td } = built("initialized");
+    const calls = recorded(host);
+    for (const vcpu of [0, 1]) {
+      td.createVcpu();
+      td.initVcpu(vcpu);
+    }
+    const writes = calls.filter(({ leaf }) => leaf === "TDH.VP.WR");
+    const context = 2n << 52n;
+    expect(writes.map(({ lp, rdx, r8 }) => [lp, rdx - context, r8])).toEqual([
+      [0, 0x0002n, 0xf2n],
+      [0, 0x2016n, 0x20_0000n],
+      [0, 0x4000n, 0x80n],
+      [1, 0x0002n, 0xf2n],
+      [1, 0x2016n, 0x20_0040n],
+      [1, 0x4000n, 0x80n],
+    ]);
   });
 
   it.each([

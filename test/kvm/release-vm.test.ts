@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { injectFaults } from "../support/faulty-td.ts";
+import { vmOf } from "../support/kvm-side.ts";
 import { type Built, buildOn, built, expectPristine, PAGE, type Stage } from "../support/td-vm.ts";
 
 /** Two TDVPR and ten TDVPX pages, six TDCX pages, the TDR. */
@@ -189,6 +190,8 @@ describe("after KVM_TDX_RELEASE_VM (kvm-teardown C.4)", () => {
     const { host, td } = released("initialized");
     expect(td.initVm()).toMatchObject({ ok: true, seamcalls: { total: 10 } });
     expect(host.report("a")).toMatchObject({ hkid: 65, pagesLeaked: 7 });
+    const { start } = host.snapshot().pages.control;
+    expect(vmOf(host).state.leaked).toEqual([{ pfn: start, pages: 7, what: "control page" }]);
     expect(td.close()).toMatchObject({ ok: true });
     expect(host.module.tds.size).toBe(1);
     expect(host.snapshot().hkidsUsed).toEqual([]);
