@@ -1,6 +1,7 @@
 import type { Span } from "./leaf.ts";
 import type { PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
+import type { PageRuns } from "./page-runs.ts";
 import { PAGE_BYTES, PT_REG } from "./page-types.ts";
 import { PAGES_PER_SIZE } from "./pamt.ts";
 import { R8, RCX, RDX, type Registers } from "./registers.ts";
@@ -78,7 +79,7 @@ export function chunkReach(
   const offset = rcx - gpaPage * PAGE_BYTES;
   const pages = Math.floor((offset + (most - 1) * rcxStride) / PAGE_BYTES) + 1;
   const reach = td.sept.uniformLength(gpaPage, 0, pages, addedLevels);
-  const state = td.sept.levels[0]?.seek(gpaPage) ?? FREE;
+  const state = (td.sept.levels[0] as PageRuns).seek(gpaPage);
   if (state !== MAPPED && (state !== FREE || (addedLevels & 1) === 0)) return 1;
   if (reach >= pages) return most;
   return Math.max(1, Math.ceil((reach * PAGE_BYTES - offset) / rcxStride));

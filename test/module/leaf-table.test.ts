@@ -82,6 +82,13 @@ describe("a leaf that is not emulated", () => {
     },
   );
 
+  it("answers nothing, and misses all of the real one", () => {
+    for (const leaf of NOT_EMULATED) {
+      expect(leaf).toMatchObject({ maxVersion: 0, missing: "all of it" });
+      expect(leaf.refusals()).toEqual({ statuses: [] });
+    }
+  });
+
   it("is judged by the dispatcher first", () => {
     expect(callWith(48n | (1n << 16n))).toBe("TDX_OPERAND_INVALID|RAX");
     expect(callWith(48n | (1n << 40n))).toBe("TDX_OPERAND_INVALID|RAX");

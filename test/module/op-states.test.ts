@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EMULATED } from "../../src/module/leaf-table.ts";
 import { OP_STATES } from "../../src/module/tdcs.ts";
+import { TD_TEARDOWN } from "../../src/module/tdr.ts";
 import { type Operands, TestHost, TestTd } from "../support/module.ts";
 
 /** ABI 1.8: a leaf, its operands, and Y at each OP_STATE value in which it is allowed. */
@@ -61,6 +62,14 @@ describe("the OP_STATEs of a TD in which a leaf is allowed (ABI 1.8)", () => {
     });
     expect(found.join("")).toBe(allowed);
   });
+});
+
+it.each(ROWS)("%s refuses a fatal TD before anything else of its state", (leaf, operands) => {
+  const built = new TestTd(new TestHost());
+  Object.assign(built.state, { isFatal: true, lifecycle: TD_TEARDOWN });
+  expect(built.host.call(leaf, operands(built)).status).toBe(
+    leaf === "TDH.VP.FLUSH" ? "TDX_TD_KEYS_NOT_CONFIGURED" : "TDX_TD_FATAL",
+  );
 });
 
 it("what a leaf leaves out of the real one is told in words", () => {
