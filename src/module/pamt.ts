@@ -22,6 +22,17 @@ function freeKeepingBepoch(runs: PageRuns, index: number, count: number, tag: nu
   runs.assign(index, count, tag === 0 && bepoch !== 0 ? FREED_TDR_TAG : tag, bepoch);
 }
 
+/** 4 KiB entries before any page is in use. */
+function reservedPages({ tdmrs }: Platform): PageRuns {
+  const entries = new PageRuns(ALIKE);
+  for (const { base, reserved = [] } of tdmrs) {
+    for (const hole of reserved) {
+      entries.assign((base + hole.offset) / PAGE_BYTES, hole.size / PAGE_BYTES, PT_RSVD, 0);
+    }
+  }
+  return entries;
+}
+
 function statusOf(name: Parameters<typeof Status.of>[0]): readonly (Status | undefined)[] {
   const table: (Status | undefined)[] = [];
   table[RCX] = Status.of(name, "RCX");
@@ -64,16 +75,9 @@ export class Pamt {
     this.platform = platform;
     this.keepsFreedBepoch = platform.keepsFreedBepoch === true;
     this.addressLimit = 2 ** platform.hkidShift;
-    this.tables = tables ?? [new PageRuns(ALIKE), new PageRuns(ALIKE), new PageRuns(ALIKE)];
+    this.tables = tables ?? [reservedPages(platform), new PageRuns(ALIKE), new PageRuns(ALIKE)];
     this.smallEntries = this.tables[SIZE_4K];
     this.largeRuns = this.tables[SIZE_2M].runCount + this.tables[SIZE_1G].runCount;
-    if (tables !== undefined) return;
-    for (const { base, reserved = [] } of platform.tdmrs) {
-      for (const hole of reserved) {
-        const page = (base + hole.offset) / PAGE_BYTES;
-        this.tables[SIZE_4K].assign(page, hole.size / PAGE_BYTES, PT_RSVD, 0);
-      }
-    }
   }
 
   /** First address above the HKID bits: private operands must lie below (ABI 3.1). */
@@ -124,9 +128,9 @@ export class Pamt {
   }
 
   /** The same, but it stops at an entry of `size` in any case. */
-  walkSizeTo(page: number, size: PamtSize): PamtSize {
-    if (size < SIZE_1G && this.isPlainPage(page, SIZE_1G)) return SIZE_1G;
-    return size < SIZE_2M && this.isPlainPage(page, SIZE_2M) ? SIZE_2M : size;
+  walkSizeTo(page: number, size: 0 | 1): PamtSize {
+    if (this.isPlainPage(page, SIZE_1G)) return SIZE_1G;
+    return this.isPlainPage(page, SIZE_2M) ? SIZE_2M : size;
   }
 
   /** True where the walk stops above 4 KiB: the entry of this size maps a private page. */

@@ -1,8 +1,7 @@
-import type { PamtSize } from "./locks.ts";
+import { indexAt, type PamtSize } from "./locks.ts";
 import type { TdxModule } from "./module.ts";
 import { leaveContents } from "./page-contents.ts";
 import { PT_EPT } from "./page-types.ts";
-import { PAGES_PER_SIZE } from "./pamt.ts";
 import { R9, R10, R11, type Registers } from "./registers.ts";
 import type { L2SecureEpt, SecureEpt } from "./secure-ept.ts";
 import {
@@ -22,20 +21,18 @@ export function setBlockEpoch(m: TdxModule, td: Td, sept: SecureEpt, count: numb
     return;
   }
   const size = sept.level as PamtSize;
-  const index = size === 0 ? sept.page : sept.page / PAGES_PER_SIZE[size];
-  m.pamt.setBepoch(index, count, td.tdcs.tdEpoch, size);
+  m.pamt.setBepoch(indexAt(sept.page, size), count, td.tdcs.tdEpoch, size);
 }
 
 /** BEPOCH of what the entry where the walk stopped points to. */
 export function blockEpoch(m: TdxModule, sept: SecureEpt): number {
   if (!isIn(LEAF_STATES, sept.state)) return m.pamt.bepoch(sept.page);
   const size = sept.level as PamtSize;
-  return m.pamt.bepoch(size === 0 ? sept.page : sept.page / PAGES_PER_SIZE[size], size);
+  return m.pamt.bepoch(indexAt(sept.page, size), size);
 }
 
 /** BLOCK and UNBLOCK of an aliased non-leaf entry switch the L2 entries as well (ABI 3.7). */
 export function switchL2Entries(td: Td, sept: SecureEpt, newState: number): void {
-  if (sept.aliases === 0) return;
   const state = newState === NL_BLOCKED ? L2_NL_BLOCKED : L2_NL_MAPPED;
   for (const l2 of aliasedL2Septs(td, sept)) l2.set(state, l2.page);
 }

@@ -31,13 +31,13 @@ export function entryReach(
 ): number {
   const rcx = r.low[RCX] as number;
   const level = rcx & 7;
-  const entryPages = PAGES_PER_ENTRY[level] ?? 0;
+  const entryPages = PAGES_PER_ENTRY[level];
+  if (entryPages === undefined || span.rcxStride !== entryPages * PAGE_BYTES) return 1;
   const td = operableTd(m, r, opStates);
-  if (td?.sept == null || span.rcxStride !== entryPages * PAGE_BYTES) return 1;
+  if (td?.sept == null) return 1;
   const gpaPage = (rcx - level) / PAGE_BYTES;
   const reach = td.sept.uniformLength(gpaPage, level, most, span.addedLevels);
-  const runs = td.sept.levels[level];
-  if (runs === undefined || reach === 1) return 1;
+  const runs = td.sept.levels[level] as PageRuns;
   const index = Math.floor(gpaPage / entryPages);
   const tag = runs.seek(index);
   // Entries with aliases have tables in L2 trees, which are not looked at in runs.
@@ -92,7 +92,7 @@ export function freedPagesReach(m: TdxModule, page: number, most: number): numbe
     const pages = PAGES_PER_SIZE[size];
     const index = Math.floor(page / pages);
     if (pamt.type(index, size) !== PT_REG) continue;
-    const end = (index + pamt.uniformLength(index, Math.ceil(most / pages) + 1, size)) * pages;
+    const end = (index + pamt.uniformLength(index, most, size)) * pages;
     return Math.min(most, end - page);
   }
   return freePagesReach(m, page, most, 0);
@@ -106,7 +106,6 @@ export function freePagesReach(m: TdxModule, page: number, most: number, size: P
   let reach = Math.min(most, inTdmr);
   // A page in use at a larger size leaves the entries of the smaller ones free.
   for (const at of [0, 1, 2] as const) {
-    if (reach <= 1) return 1;
     const entryPages = PAGES_PER_SIZE[at];
     const first = Math.floor(page / entryPages);
     const last = Math.floor((page + reach * pages - 1) / entryPages);

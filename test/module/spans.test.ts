@@ -103,6 +103,8 @@ describe("new pages end alike", () => {
     const r8 = td.host.memory(MIB_2);
     const strides = { rcxStride: MIB_2 };
     expect(reach(td, "TDH.MEM.SEPT.ADD", { rcx: MIB_2 + 1, r8 }, strides)).toBe(511);
+    const flagged = { rcx: MIB_2 + 1, r8, rdx: td.tdr + 1 };
+    expect(reach(td, "TDH.MEM.SEPT.ADD", flagged, strides)).toBe(511);
     const listed = { ...strides, version: 1 };
     expect(reach(td, "TDH.MEM.SEPT.ADD", { rcx: MIB_2 + 1, r8 }, listed)).toBe(1);
   });
@@ -215,6 +217,7 @@ describe("chunks of 256 bytes end alike", () => {
     expect(reach(td, EXTEND, { rcx: 0 }, chunks)).toBe(48);
     expect(reach(td, EXTEND, { rcx: PAGE + 3 * 256 }, chunks)).toBe(29);
     expect(reach(td, EXTEND, { rcx: 0 }, { ...chunks, most: 48 })).toBe(48);
+    expect(reach(td, EXTEND, { rcx: 0 }, { ...chunks, most: 49 })).toBe(48);
     expect(reach(td, EXTEND, { rcx: 0 }, { ...chunks, most: 33 })).toBe(33);
   });
 

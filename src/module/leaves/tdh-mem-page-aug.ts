@@ -36,7 +36,7 @@ export const tdhMemPageAug: Leaf = {
       sept.showDetails(r);
       return ENTRY_STATE_INCORRECT;
     }
-    const size = sept.level as PamtSize;
+    const size = sept.level as 0 | 1;
     if (!checkFreeRange(m, r, size)) return m.refused;
 
     // The content is left as it is: the guest's ACCEPT zeroes it.
@@ -54,7 +54,7 @@ export const tdhMemPageAug: Leaf = {
 };
 
 /** P-FREE-RANGE(R8): the page of `size` is free, and so are all smaller ones in it. */
-function checkFreeRange(m: TdxModule, r: Registers, size: PamtSize): boolean {
+function checkFreeRange(m: TdxModule, r: Registers, size: 0 | 1): boolean {
   const { pamt } = m;
   m.refused = pamt.checkAddressOf(r, R8, size);
   if (m.refused !== SUCCESS) return false;

@@ -1,5 +1,5 @@
 import type { Leaf } from "../leaf.ts";
-import { type PamtSize, SHARED } from "../locks.ts";
+import { indexAt, type PamtSize, SHARED } from "../locks.ts";
 import { PAGES_PER_SIZE } from "../pamt.ts";
 import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
@@ -55,7 +55,7 @@ export const tdhMemPageRemove: Leaf = {
       return ENTRY_STATE_INCORRECT;
     }
     const size = sept.level as PamtSize;
-    const index = size === 0 ? sept.page : sept.page / PAGES_PER_SIZE[size];
+    const index = indexAt(sept.page, size);
     if (isTrackingRequired(td.tdcs, sept.state)) {
       if (!isIn(BLOCKED_STATES, sept.state)) {
         sept.showDetails(r);

@@ -9,6 +9,7 @@ import {
   TestHost,
   TestTd,
 } from "../../support/module.ts";
+import { writeBackCaches } from "../../support/teardown.ts";
 
 const LEAF = "TDH.MEM.PAGE.DEMOTE";
 const BLOCK = "TDH.MEM.RANGE.BLOCK";
@@ -35,6 +36,15 @@ function blocked() {
 
 function demote(td: TestTd, operands: Operands = {}, options = {}) {
   return td.sept(LEAF, LARGE, { r8: td.host.page(), ...NONE, ...operands }, options);
+}
+
+/** The page is the TDR of a TD that comes and goes. */
+function beTdr(host: TestHost, tdr: number): void {
+  host.must("TDH.MNG.CREATE", { rcx: tdr, rdx: host.hkid() });
+  host.must("TDH.MNG.VPFLUSHDONE", { rcx: tdr });
+  writeBackCaches(host);
+  host.must("TDH.MNG.KEY.FREEID", { rcx: tdr });
+  host.must("TDH.PHYMEM.PAGE.RECLAIM", { rcx: tdr });
 }
 
 describe("TDH.MEM.PAGE.DEMOTE", () => {
@@ -73,7 +83,10 @@ describe("TDH.MEM.PAGE.DEMOTE", () => {
     expect(host.module.pamt.type(page / MIB_2, 1)).toBe(0);
   });
 
-  it("does not reset BEPOCH of the new table's page", () => {
+  it.each<[string, (host: TestHost, page: number) => unknown]>([
+    ["at once", () => undefined],
+    ["after it was a TDR", beTdr],
+  ])("does not reset BEPOCH of the new table's page: %s", (_when, meanwhile) => {
     const td = new TestTd(new TestHost({ keepsFreedBepoch: true }));
     const { host } = td;
     td.addTables(GPA, 1);
@@ -82,6 +95,7 @@ describe("TDH.MEM.PAGE.DEMOTE", () => {
     td.mustSept(BLOCK, 0);
     host.must(TRACK, { rcx: td.tdr });
     td.mustSept("TDH.MEM.PAGE.REMOVE", 0);
+    meanwhile(host, r8);
     td.aug(GPA, 1);
     td.mustSept(BLOCK, LARGE);
     host.must(TRACK, { rcx: td.tdr });

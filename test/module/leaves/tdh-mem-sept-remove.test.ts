@@ -107,6 +107,22 @@ describe("TDH.MEM.SEPT.REMOVE with L2 tables", () => {
     expect(td.state.chldcnt).toBe(before - 3);
   });
 
+  it("names none of a VM that has no table there", () => {
+    const td = new TestTd(new TestHost(), { stage: "INITIALIZED", numL2Vms: 3 });
+    const [r8, r10] = [td.host.page(), td.host.page()];
+    const before = td.state.chldcnt;
+    const pages = { r8, r9: ALL_ONES, r10, r11: ALL_ONES };
+    td.mustSept("TDH.MEM.SEPT.ADD", 3, pages, { version: 1 });
+    expect(td.sept(LEAF, 3, {}, { version: 1 })).toMatchObject({
+      status: "TDX_SUCCESS",
+      rcx: BigInt(r8),
+      r9: ALL_ONES,
+      r10: BigInt(r10),
+      r11: ALL_ONES,
+    });
+    expect(td.state.chldcnt).toBe(before);
+  });
+
   it("frees them silently in version 0", () => {
     const { td, host, l2Tables } = aliased();
     expect(td.sept(LEAF, 3, { r9: 1 })).toMatchObject({ status: "TDX_SUCCESS", r9: 1n });

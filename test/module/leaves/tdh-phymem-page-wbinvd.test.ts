@@ -66,6 +66,16 @@ describe("TDH.PHYMEM.PAGE.WBINVD", () => {
       expect(reach(td.host, page - 3 * 4096, 100)).toBe(3);
     });
 
+    it("to the end of large pages that the same body takes back", () => {
+      const td = new TestTd(new TestHost());
+      td.addTables(0, 1);
+      const page = td.host.memory(4 * 2 ** 21);
+      td.mustSept("TDH.MEM.PAGE.AUG", 1, { r8: page }, { count: 3 });
+      expect(reach(td.host, page + 5 * 4096, 2000)).toBe(3 * 512 - 5);
+      expect(reach(td.host, page + 5 * 4096, 600)).toBe(600);
+      expect(reach(td.host, page + 511 * 4096, 2)).toBe(2);
+    });
+
     it("one page where pages do not follow each other, or the address is none", () => {
       const { module } = new TestHost();
       const r = new Registers();
