@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
 import { RAX } from "../../src/module/registers.ts";
+import { Status } from "../../src/module/status.ts";
 import { faulty, recorded } from "../support/faulty-td.ts";
-import { buildOn, built, PAGE } from "../support/td-vm.ts";
+import { kvmOf, vmOf } from "../support/kvm-side.ts";
+import { buildOn, built, expectPristine, PAGE } from "../support/td-vm.ts";
 
 function warningsOf(host: SimulatedHost): unknown {
   return host.td("a")?.vm.state.warnings;
@@ -123,6 +125,23 @@ describe("releasing the HKID (kvm-teardown C.2)", () => {
     expect(host.report("a")).toMatchObject({ hkid: null });
   });
 
+  it("never comes back where every write-back is interrupted", () => {
+    const { host, td } = built("touched");
+    const seamcall = host.module.seamcall.bind(host.module);
+    host.module.seamcall = (lp, registers, count, environment) =>
+      registers.low[RAX] === 40
+        ? Status.of("TDX_INTERRUPTED_RESUMABLE")
+        : seamcall(lp, registers, count, environment);
+    expect(() => td.releaseVm()).toThrow(
+      expect.objectContaining({
+        name: "KvmLivelock",
+        leaf: "TDH.PHYMEM.CACHE.WB",
+        status: "TDX_INTERRUPTED_RESUMABLE",
+        calls: 100_000,
+      }),
+    );
+  });
+
   it("that fails twice leaves one HKID behind, not two", () => {
     const { host, td } = faulty("touched", {}, "TDH.MNG.KEY.FREEID:OPERAND_BUSY|KOT@k=1");
     td.releaseVm();
@@ -180,6 +199,28 @@ describe("reclaiming (kvm-teardown C.3)", () => {
       rcx: tdr * PAGE,
       hkid: host.platform.hkids.global,
     });
+  });
+
+  it("reclaims control pages that lie apart like any others, the TDR last", () => {
+    const { host, td } = built("created");
+    const { control } = kvmOf(host).pages;
+    // Pieces of one, two and three pages: the TDR, and TDCX in runs of two and three.
+    const held = [2, 3, 4].map((pages) => control.alloc(pages) ?? expect.unreachable());
+    for (const { page, count } of held) control.free(page, count - 1);
+    expect(td.initVm()).toMatchObject({ ok: true });
+    const [tdr = 0, ...tdcx] = [vmOf(host).state.tdr ?? 0, ...vmOf(host).state.tdcx];
+    expect(tdcx.map((page) => page - tdr)).toEqual([2, 3, 5, 6, 7, 9]);
+    const calls = recorded(host);
+    expect(td.close()).toMatchObject({ ok: true, hostWork: { pagesCleared: 7 } });
+    const reclaims = calls.filter(({ leaf }) => leaf === "TDH.PHYMEM.PAGE.RECLAIM");
+    expect(reclaims.map(({ rcx, count }) => [rcx / PAGE - tdr, count])).toEqual([
+      [2, 2],
+      [5, 3],
+      [9, 1],
+      [0, 1],
+    ]);
+    for (const { page, count } of held) control.free(page + count - 1, 1);
+    expectPristine(host);
   });
 
   it("clears every page that comes back", () => {

@@ -2,6 +2,33 @@ import { expect, it } from "vitest";
 import { vmOf } from "../support/kvm-side.ts";
 import { built } from "../support/td-vm.ts";
 
+it("KVM_CREATE_VM makes a VM without HKID, pages and vCPUs (V16-021)", () => {
+  const { state, memory } = vmOf(built("created").host);
+  expect(state).toEqual({
+    shape: { maxVcpus: 2, memoryFrames: 4, septLevels: 4, tdcxPages: 6, tdvpxPages: 5 },
+    hkid: null,
+    hkidRelease: "released",
+    packagesWrittenBack: 0,
+    isWriteBackInterrupted: false,
+    tdr: null,
+    isTdrReclaimed: false,
+    tdcx: [],
+    vcpus: [],
+    isFinalized: false,
+    isBugged: false,
+    isTerminated: false,
+    isDestroyed: false,
+    leaked: [],
+    warnings: {},
+    leakedHkids: [],
+    removal: { step: 0, time: 0 },
+    zap: null,
+    unflushed: [],
+    shared: [],
+  });
+  expect(memory.tableCount()).toBe(0);
+});
+
 it("nothing done to a copy of a VM shows in the VM", () => {
   const { host } = built("touched");
   const vm = vmOf(host);
