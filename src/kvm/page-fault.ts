@@ -16,7 +16,7 @@ export interface Touched {
   readonly level: LeafLevel;
   readonly gfn: number;
   readonly leaves: number;
-  /** Guest frames from one leaf to the next. */
+  /** Guest frames from one leaf to the next; `gfn` is a multiple of it. */
   readonly spacing: number;
 }
 

@@ -20,10 +20,6 @@ function empty(options: Parameters<typeof built>[1]) {
   return made;
 }
 
-function tablesOf(host: Parameters<typeof vmOf>[0]) {
-  return host.report("a")?.septPages;
-}
-
 describe("faults of pages that follow each other (kvm-teardown B)", () => {
   it("add each missing table once, from the top level down, then the pages", () => {
     const { host, td } = empty({ memoryBytes: 4 * MIB_2 });
@@ -90,24 +86,28 @@ describe("faults of pages that follow each other (kvm-teardown B)", () => {
 describe("a fault whose SEAMCALL fails (kvm-teardown B)", () => {
   const FATAL = "TDX_TD_FATAL";
   const twoTables = { memoryBytes: MIB_2 + 8 * PAGE } as const;
+  /** The guest touches pages from here on; the first table maps so many of them. */
+  const FROM = 3;
+  const FIRST = TABLE - FROM;
 
-  // Tables are three and, from page 512 on, four.
+  // Tables are three and, with the first page beyond the first of the lowest level, four.
   it.each([
     { leaf: ADD, k: 1, mapped: 0, tables: 0 },
     { leaf: ADD, k: 3, mapped: 0, tables: 2 },
-    { leaf: ADD, k: 4, mapped: TABLE, tables: 3 },
+    { leaf: ADD, k: 4, mapped: FIRST, tables: 3 },
     { leaf: AUG, k: 1, mapped: 0, tables: 3 },
-    { leaf: AUG, k: TABLE, mapped: TABLE - 1, tables: 3 },
-    { leaf: AUG, k: TABLE + 1, mapped: TABLE, tables: 4 },
-    { leaf: AUG, k: TABLE + 2, mapped: TABLE + 1, tables: 4 },
+    { leaf: AUG, k: FIRST, mapped: FIRST - 1, tables: 3 },
+    { leaf: AUG, k: FIRST + 1, mapped: FIRST, tables: 4 },
+    { leaf: AUG, k: FIRST + 2, mapped: FIRST + 1, tables: 4 },
     { leaf: ENTER, k: 1, mapped: 1, tables: 3 },
-    { leaf: ENTER, k: TABLE + 1, mapped: TABLE + 1, tables: 4 },
+    { leaf: ENTER, k: FIRST + 1, mapped: FIRST + 1, tables: 4 },
   ])("at $leaf number $k leaves $mapped pages and $tables tables", (failure) => {
     const { leaf, k, mapped, tables } = failure;
     for (const kernel of ["v16", "dynamic-pamt"]) {
       const { host, td } = empty({ ...twoTables, kernel });
       injectFaults(host, `${leaf}:TD_FATAL@k=${k}`);
-      expect(td.touch({ offset: 0, bytes: twoTables.memoryBytes })).toMatchObject({
+      const bytes = twoTables.memoryBytes - FROM * PAGE;
+      expect(td.touch({ offset: FROM * PAGE, bytes })).toMatchObject({
         ok: false,
         errno: "EIO",
         leaf,
@@ -121,8 +121,8 @@ describe("a fault whose SEAMCALL fails (kvm-teardown B)", () => {
     }
   });
 
-  it("at a page of 2 MiB gives back what was not mapped", () => {
-    const { host, td } = empty({ memoryBytes: 4 * MIB_2, pageSize: "2M" });
+  it.each(["v16", "dynamic-pamt"])("at a page of 2 MiB gives back the others: %s", (kernel) => {
+    const { host, td } = empty({ memoryBytes: 4 * MIB_2, pageSize: "2M", kernel });
     injectFaults(host, `${AUG}:TD_FATAL@k=3`);
     expect(td.touch({ offset: 0, bytes: 4 * MIB_2 })).toMatchObject({ ok: false });
     expect(host.report("a")).toMatchObject({ privatePages: { "2M": 2 } });
@@ -156,26 +156,27 @@ describe("pages of a host that has them in pieces", () => {
     };
   }
 
-  it.each(["contiguous", "alternate"] as const)(
-    "are mapped piece by piece, tables and memory, with layout %s",
-    (layout) => {
-      const memoryBytes = 4 * MIB_2;
-      const { host, td } = empty({ memoryBytes, layout });
-      const { pages } = kvmOf(host);
-      const undo = [
-        scatter(pages.septOf(1), 1, 2, 3, 2),
-        scatter(pages.memory, 3, 700, 1, 2 * TABLE, TABLE),
-      ];
-      expect(td.touch({ offset: 5 * PAGE, bytes: memoryBytes - 9 * PAGE })).toMatchObject({
-        ok: true,
-        seamcalls: { byLeaf: { [AUG]: 4 * TABLE - 9, [ENTER]: 4 * TABLE - 9 } },
-      });
-      expect(tablesOf(host)).toBe(2 + (layout === "contiguous" ? 4 : 8));
-      for (const each of undo) each();
-      expect(td.close()).toMatchObject({ ok: true });
-      expectPristine(host);
-    },
-  );
+  it.each([
+    { spacing: 1, tables: 2 + 4 },
+    { spacing: 2, tables: 2 + 8 },
+  ])("are mapped piece by piece, tables and memory, $spacing apart", ({ spacing, tables }) => {
+    const { host, td } = empty({ memoryBytes: 4 * MIB_2 });
+    const kvm = kvmOf(host);
+    const { pages } = kvm;
+    const undo = [
+      scatter(pages.septOf(1), 1, 2, 3, 2),
+      scatter(pages.memory, 3, 700, 1, 2 * TABLE, TABLE),
+    ];
+    const touched = { level: 0, gfn: 6, leaves: 4 * TABLE - 9, spacing } as const;
+    expect(returned(faultIn(kvm, vmOf(host), touched))).toBeNull();
+    expect(host.report("a")).toMatchObject({
+      privatePages: { "4K": 4 * TABLE - 9 },
+      septPages: tables,
+    });
+    for (const each of undo) each();
+    expect(td.close()).toMatchObject({ ok: true });
+    expectPristine(host);
+  });
 
   it("that run out refuse the rest with -ENOMEM and keep what was mapped", () => {
     const { host, td } = empty({ memoryBytes: 4 * MIB_2 });
