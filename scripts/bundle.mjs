@@ -9,11 +9,13 @@ import {
   renameSync,
   rmSync,
   statSync,
+  watch,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { INDEXED_FOLDERS, writeIndexes } from "./indexes.mjs";
 import { bundleLayers } from "./layers.mjs";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -256,8 +258,12 @@ export async function bundleCli() {
   await bundleCommandLine();
 }
 
-/** Builds the command line again whenever a source changes, until the process ends. */
+/**
+ * Builds the command line again whenever a source changes, until the process ends. A file that is new
+ * in a folder with an index gets there first: the index is a source too.
+ */
 export async function watchCli() {
+  for (const folder of INDEXED_FOLDERS) watch(folder, writeIndexes);
   await esbuild.build(lazy);
   await bundleHtmlApp();
   const context = await esbuild.context({
@@ -266,7 +272,12 @@ export async function watchCli() {
     logLevel: "info",
     plugins: [
       ...(layer.plugins ?? []),
-      { name: "command-line", setup: (build) => build.onEnd(() => bundleCommandLine()) },
+      {
+        name: "command-line",
+        setup: ({ onEnd }) => {
+          onEnd(({ errors }) => (errors.length > 0 ? undefined : bundleCommandLine()));
+        },
+      },
     ],
   });
   await context.watch();
