@@ -11,6 +11,8 @@ const LAUNCHER = join(ROOT, "bin/tdx-sim.cjs");
 /** Documents with commands to type, and the files that their readers have by then. */
 const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "README.md": {},
+  "docs/tour.md": {},
+  "CONTRIBUTING.md": {},
   "docs/ci.md": {},
   "docs/measure-your-host.md": {
     "rows.csv": "fixtures/published-teardowns.csv",
@@ -20,6 +22,12 @@ const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** Commands of a host with TDX, which no test can type. */
 const NEEDS_TDX = /^# (?:perf|bpftrace|cat) /m;
+
+/** Shell: every argument that is no option is a file or folder of the project. */
+const THERE = `cd ${ROOT}; for path; do case "$path" in -*) ;; *) [ -e "$path" ] || exit 98 ;; esac; done`;
+/** Shell: whether package.json has the script that is named next. */
+const SCRIPT =
+  "node -e 'process.exit(require(\"./package.json\").scripts[process.argv[1]] ? 0 : 97)'";
 
 interface Block {
   readonly language: string;
@@ -71,9 +79,10 @@ function readersFolder(document: string): { readonly cwd: string; readonly path:
   const program = `exec ${process.execPath} ${LAUNCHER} "$@"`;
   const shims: Readonly<Record<string, string>> = {
     "tdx-sim": program,
-    npx: `[ "$1 $2" = "--yes tdx-sim" ] || exit 99; shift 2; ${program}`,
-    // Installing is what brought the reader here, and the tests are at work.
-    npm: `cd ${ROOT}; case "$*" in install) ;; test) npm pkg get scripts.test | grep -q vitest ;; *) exec npm "$@" ;; esac`,
+    npx: `case "$1 $2" in "--yes tdx-sim") shift 2; ${program} ;; "vitest run") shift 2; ${THERE} ;; *) exit 99 ;; esac`,
+    // Installing is what brought the reader here, and the tests are at work: of scripts that take long
+    // it is asked only whether there are any of these names.
+    npm: `cd ${ROOT}; case "$1" in install) ;; test) ${SCRIPT} test ;; run) ${SCRIPT} "$2" ;; *) exec npm "$@" ;; esac`,
   };
   for (const [name, body] of Object.entries(shims)) {
     const own = name === "npm" ? `PATH="$READERS_PATH"\n${body}` : body;
