@@ -47,7 +47,7 @@ const WRONG: readonly WrongUse[] = [
   ["compare --profile nosuch", 64, /no profile called "nosuch"/],
   ["compare --profile ./nosuch.json", 66, /no file \.\/nosuch\.json \(ENOENT\)/],
   ["compare --seed x", 64, /--seed <n>: "x" is not a whole number/],
-  ["compare --format xml", 64, /allowed choices are table, json/],
+  ["compare --format xml", 64, /allowed choices are table, csv, /],
   ["compare --export json", 64, /is not FORMAT=FILE/],
   ["compare --export xml=x", 64, /no format "xml"/],
   ["compare --export json=a --export csv=a", 64, /named twice/],
