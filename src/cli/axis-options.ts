@@ -19,11 +19,7 @@ const RANGE = /^([^.,:]+(?:\.\d[^.,:]*)?)\.\.([^,:]+)(?::([x+])([^,:]+))?$/;
  * The numbers of a list with ranges: `1,4,16`, `1..16`, `1..16:+5`, `1G..1T:x2`. A range grows by
  * 1 (sizes: doubles) unless it says how, and includes its end where it meets it.
  */
-export function numberList(
-  text: string,
-  parse: (text: string) => number,
-  byFactor: boolean,
-): number[] {
+function numberList(text: string, parse: (text: string) => number, byFactor: boolean): number[] {
   const values = text.split(",").flatMap((part) => {
     const match = RANGE.exec(part);
     return match === null ? [parse(part)] : range(match, parse, byFactor);

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { errnoOf, fileFailure } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
+import { parseJson } from "../units/json.ts";
 import { withSignalsThatEnd } from "./signals.ts";
 
 const STDIN = "-";
@@ -35,11 +36,15 @@ export function readInput(path: string, what: string, bytesMax: number): string 
     if (errnoOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
       throw new Failure("data", `${name} is not UTF-8 text`);
     }
-    if (errnoOf(error) === "ENOENT") {
-      throw new Failure("no-input", `there is no file ${path} (ENOENT)`, { cause: error });
-    }
-    throw fileFailure(error, { verb: "read", path: name });
+    throw inputFailure(error, path);
   }
+}
+
+/** An error of reading an input as it is told. */
+export function inputFailure(error: unknown, path: string): unknown {
+  if (errnoOf(error) !== "ENOENT")
+    return fileFailure(error, { verb: "read", path: inputName(path) });
+  return new Failure("no-input", `there is no file ${path} (ENOENT)`, { cause: error });
 }
 
 /** Null when the file is longer than `bytesMax`. */
@@ -87,12 +92,5 @@ function readSome(fd: number, chunk: Buffer): number {
  * @throws Failure as `readInput`; `data` for what is not JSON
  */
 export function readJsonFile(path: string, what: string, bytesMax: number): unknown {
-  const text = readInput(path, what, bytesMax);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Failure("data", `${inputName(path)} is not JSON: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  return parseJson(readInput(path, what, bytesMax), inputName(path));
 }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { MemoryPart } from "../lab/guest-life.ts";
 import { Failure } from "../units/failure.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import { formatSize, parseSize } from "../units/size.ts";
 import { parsedOption } from "./parsed-option.ts";
 
@@ -10,8 +11,6 @@ export interface MemoryPartOptions {
   readonly share?: number;
   readonly at?: number;
 }
-
-const FRAME_BYTES = 4096;
 
 export function addMemoryPartOptions(command: Command): void {
   command.optionsGroup("Memory options:");
@@ -38,8 +37,8 @@ export function memoryPart(options: MemoryPartOptions, memoryBytes: number): Mem
       hint: `give --size or --share; the TD has ${formatSize(memoryBytes)}`,
     });
   }
-  const pages = Math.floor((memoryBytes / FRAME_BYTES) * (share / 100));
-  return { at, bytes: Math.max(1, pages) * FRAME_BYTES };
+  const pages = Math.floor((memoryBytes / PAGE_SIZE) * (share / 100));
+  return { at, bytes: Math.max(1, pages) * PAGE_SIZE };
 }
 
 function percent(text: string): number {

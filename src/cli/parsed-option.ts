@@ -16,9 +16,7 @@ export function parsedOption<T>(
     try {
       return parse(text, earlier);
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      const hint = error.hint === undefined ? {} : { hint: error.hint };
-      throw new Failure(error.kind, `option ${flags}: ${error.message}`, { ...hint, cause: error });
+      throw error instanceof Failure ? error.about(`option ${flags}`) : error;
     }
   });
 }

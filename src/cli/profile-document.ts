@@ -76,7 +76,7 @@ function namedFigures({ tolerance, toleranceAbove, widening, otherForm }: Fit): 
 }
 
 /** What a price is for, in words. */
-export function perText(per: Per): string {
+function perText(per: Per): string {
   switch (per.kind) {
     case "leaf":
       return `each ${per.leaf}${per.pageSize === undefined ? "" : ` on ${per.pageSize}`}`;

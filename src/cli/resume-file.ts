@@ -1,7 +1,7 @@
 /** `--resume FILE`: the rows of a sweep in an NDJSON file that an interrupted run may have left. */
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import type { FlatRow } from "../report/rows.ts";
-import { fileFailure } from "../store/storage.ts";
+import { fileFailure, withPath } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
 
 /** Rows of a million points with four strategies each stay below this. */
@@ -55,12 +55,10 @@ export class ResumeFile {
 
   /** Adds the lines of whole points. */
   append(lines: string): void {
-    try {
+    withPath({ verb: "write to", path: this.#path }, () => {
       const bytes = Buffer.from(lines, "utf8");
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
-    } catch (error) {
-      throw fileFailure(error, { verb: "write to", path: this.#path });
-    }
+    });
   }
 
   close(): void {

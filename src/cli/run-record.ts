@@ -10,7 +10,7 @@ import { VERSION } from "../lab/version.ts";
 import { jsonText } from "../report/control-characters.ts";
 import { render as renderJson } from "../report/formats/json.ts";
 import { type OutputFile, openOutputFile } from "../store/output-file.ts";
-import { fileFailure, makeDirectories, storage } from "../store/storage.ts";
+import { makeDirectories, storage, withPath } from "../store/storage.ts";
 import { Failure } from "../units/failure.ts";
 
 export interface RecordOptions {
@@ -76,7 +76,9 @@ export function openRunRecord(directory: string | undefined): RunRecord | null {
     for (const file of files.splice(0)) file.discard();
   };
   try {
-    makeDirectory(directory);
+    withPath({ verb: "create", path: directory, creates: true }, () => {
+      makeDirectories(storage, directory);
+    });
     for (const name of FILES) files.push(openOutputFile(join(directory, name)));
   } catch (error) {
     discard();
@@ -102,14 +104,6 @@ function digestOf(pieces: Iterable<string>): string {
   const hash = createHash("sha256");
   for (const piece of pieces) hash.update(piece);
   return hash.digest("hex");
-}
-
-function makeDirectory(path: string): void {
-  try {
-    makeDirectories(storage, path);
-  } catch (error) {
-    throw fileFailure(error, { verb: "create", path, creates: true });
-  }
 }
 
 function manifestOf(about: RecordContent["about"], files: Manifest["files"]): string {

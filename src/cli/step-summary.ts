@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import type { Run } from "../lab/result.ts";
 import { render } from "../report/render.ts";
-import { fileFailure } from "../store/storage.ts";
+import { withPath } from "../store/storage.ts";
 import type { Console } from "./console.ts";
 import type { OutputOptions } from "./outputs.ts";
 
@@ -32,9 +32,5 @@ export function wantsSummary({ environment }: Console, options: OutputOptions): 
 /** @throws Failure `io` */
 export function appendSummary({ environment }: Console, text: string): void {
   const path = environment["GITHUB_STEP_SUMMARY"] ?? "";
-  try {
-    appendFileSync(path, `${text}\n`);
-  } catch (error) {
-    throw fileFailure(error, { verb: "write to", path });
-  }
+  withPath({ verb: "write to", path }, () => appendFileSync(path, `${text}\n`));
 }

@@ -1,9 +1,7 @@
 import { createReadStream, type ReadStream } from "node:fs";
 import type { ReplayOptions, ReplayResult } from "../lab/replay/replay.ts";
-import { errnoOf, fileFailure } from "../store/storage.ts";
-import { Failure } from "../units/failure.ts";
 import { EXIT_SIGNAL } from "./exit-codes.ts";
-import { inputName } from "./input-file.ts";
+import { inputFailure, inputName } from "./input-file.ts";
 import type { Cli } from "./invocation.ts";
 import { Interrupted } from "./signals.ts";
 
@@ -32,10 +30,7 @@ export async function replayFile(
     return result;
   } catch (error) {
     throwIfInterrupted(cli);
-    if (errnoOf(error) === "ENOENT") {
-      throw new Failure("no-input", `there is no file ${path} (ENOENT)`, { cause: error });
-    }
-    throw fileFailure(error, { verb: "read", path: name });
+    throw inputFailure(error, path);
   } finally {
     for (const signal of Object.keys(EXIT_SIGNAL)) process.off(signal, stop);
   }
@@ -45,7 +40,7 @@ function openVectors(path: string): ReadStream {
   try {
     return createReadStream(path);
   } catch (error) {
-    throw fileFailure(error, { verb: "read", path });
+    throw inputFailure(error, path);
   }
 }
 

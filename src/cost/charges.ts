@@ -1,5 +1,5 @@
 import type { HostWorkKind, PhaseCounts } from "../ledger/phase-counts.ts";
-import { type Basis, type EstimatedTime, type Interval, scaleInterval } from "./interval.ts";
+import { type Basis, type EstimatedInterval, type Interval, scaleInterval } from "./interval.ts";
 import { PhaseWork, type Taken } from "./phase-work.ts";
 import type { Cover, Figure, Per, Profile, Term } from "./profile.ts";
 
@@ -7,7 +7,7 @@ import type { Cover, Figure, Per, Profile, Term } from "./profile.ts";
 export interface ChargePart {
   readonly leaf: string;
   /** Nanoseconds, not rounded. */
-  readonly time: EstimatedTime;
+  readonly time: EstimatedInterval;
 }
 
 /** One line of the sum an estimate is: a count from the ledger times a price. */

@@ -1,5 +1,5 @@
 import type { PhaseCounts } from "../ledger/phase-counts.ts";
-import { type EstimatedTime, roundInterval, sumTimes } from "./interval.ts";
+import { type EstimatedInterval, roundInterval, sumTimes } from "./interval.ts";
 import type { TdSize } from "./measured-range.ts";
 import { type Milestones, milestonesOf, V16_MMU_LOCK_WRITE_STRETCHES } from "./milestones.ts";
 import { estimatePhase, type PhaseEstimate } from "./phase-estimate.ts";
@@ -16,7 +16,7 @@ export interface EstimateContext extends TdSize {
 export interface Estimate {
   readonly phases: readonly PhaseEstimate[];
   /** End to end the sum of the phases. */
-  readonly elapsedNs: EstimatedTime & {
+  readonly elapsedNs: EstimatedInterval & {
     readonly extrapolated: boolean;
     /** Why it is extrapolated, one sentence each; absent when it is not. */
     readonly reasons?: readonly string[];

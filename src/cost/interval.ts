@@ -12,7 +12,7 @@ export const BASES = ["exact", "measured", "fitted", "assumed"] as const;
 export type Basis = (typeof BASES)[number];
 
 /** A time that says how well founded it is; nothing else is ever shown. */
-export interface EstimatedTime extends Interval {
+export interface EstimatedInterval extends Interval {
   readonly basis: Basis;
 }
 
@@ -37,7 +37,7 @@ export function sumIntervals(intervals: Iterable<Interval>): Interval {
 }
 
 /** The sum of times with the weakest basis among them; exactly nothing for none. */
-export function sumTimes(times: readonly EstimatedTime[]): EstimatedTime {
+export function sumTimes(times: readonly EstimatedInterval[]): EstimatedInterval {
   let { low, mid, high } = ZERO;
   let weakest = 0;
   for (const time of times) {

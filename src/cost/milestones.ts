@@ -1,20 +1,20 @@
-import { type EstimatedTime, sumTimes } from "./interval.ts";
+import { type EstimatedInterval, sumTimes } from "./interval.ts";
 
 /** When what an operator waits for has happened, from the start of the teardown; nanoseconds. */
 export interface Milestones {
   /** The HKID can be given to the next TD. */
-  readonly hkidFree: EstimatedTime;
+  readonly hkidFree: EstimatedInterval;
   /** The last private page is back. */
-  readonly memoryFree: EstimatedTime;
+  readonly memoryFree: EstimatedInterval;
   /** How long mmu_lock is held for writing, all stretches together. */
-  readonly mmuLockWriteHeld: EstimatedTime;
+  readonly mmuLockWriteHeld: EstimatedInterval;
   /** The longest of these stretches, if nothing makes KVM give way in the middle of it. */
-  readonly mmuLockWriteLongest: EstimatedTime;
+  readonly mmuLockWriteLongest: EstimatedInterval;
 }
 
 interface TimedPhase {
   readonly phase: string;
-  readonly elapsedNs: EstimatedTime;
+  readonly elapsedNs: EstimatedInterval;
 }
 
 /**
@@ -34,8 +34,8 @@ export const V16_MMU_LOCK_WRITE_STRETCHES: readonly (readonly string[])[] = [
 const PRIVATE_PAGES = ["remove-private", "reclaim-private"];
 
 /** From the start to the end of the last of `phases`; nothing when none of them occurs. */
-function until(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedTime {
-  const times: EstimatedTime[] = [];
+function until(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedInterval {
+  const times: EstimatedInterval[] = [];
   let needed = 0;
   for (const { phase, elapsedNs } of timed) {
     times.push(elapsedNs);
@@ -45,13 +45,13 @@ function until(timed: readonly TimedPhase[], phases: readonly string[]): Estimat
   return sumTimes(times);
 }
 
-function spentIn(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedTime {
-  const times: EstimatedTime[] = [];
+function spentIn(timed: readonly TimedPhase[], phases: readonly string[]): EstimatedInterval {
+  const times: EstimatedInterval[] = [];
   for (const { phase, elapsedNs } of timed) if (phases.includes(phase)) times.push(elapsedNs);
   return sumTimes(times);
 }
 
-function longest(stretches: readonly EstimatedTime[]): EstimatedTime {
+function longest(stretches: readonly EstimatedInterval[]): EstimatedInterval {
   let most = stretches[0] ?? sumTimes([]);
   for (const stretch of stretches) if (stretch.mid > most.mid) most = stretch;
   return most;

@@ -4,7 +4,7 @@ import { formatSize } from "../units/size.ts";
 import { type Charge, chargePhase } from "./charges.ts";
 import {
   type Basis,
-  type EstimatedTime,
+  type EstimatedInterval,
   type Interval,
   roundInterval,
   sumIntervals,
@@ -17,7 +17,7 @@ import type { Fit, MeasuredRange, OtherForm, Profile } from "./profile.ts";
 export interface PhaseEstimate {
   readonly phase: string;
   /** Whole nanoseconds. */
-  readonly elapsedNs: EstimatedTime;
+  readonly elapsedNs: EstimatedInterval;
   /** Why it leaves what was measured, one sentence each; empty when it does not. */
   readonly reasons: readonly string[];
   /** What it is the sum of: their mids make its mid, but for rounding. */

@@ -148,11 +148,16 @@ export const ProfileSchema = v.pipe(
 export function parseProfile(value: unknown, origin: string): Profile {
   const parsed = v.safeParse(ProfileSchema, value);
   if (parsed.success) return parsed.output;
-  const faults = parsed.issues.slice(0, 5).map((issue) => {
+  throw new Failure("data", `${origin} is not a cost profile: ${faultsIn(parsed.issues)}`, {
+    hint: "every number needs value, low, high, unit, basis, source and conditions",
+  });
+}
+
+/** What a schema found wrong, at most five faults, each with its place. */
+export function faultsIn(issues: readonly v.BaseIssue<unknown>[]): string {
+  const faults = issues.slice(0, 5).map((issue) => {
     const place = v.getDotPath(issue);
     return place === null ? issue.message : `${place}: ${issue.message}`;
   });
-  throw new Failure("data", `${origin} is not a cost profile: ${faults.join("; ")}`, {
-    hint: "every number needs value, low, high, unit, basis, source and conditions",
-  });
+  return faults.join("; ");
 }

@@ -3,6 +3,7 @@ import type { Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
 import type { KernelGeneration, Strategy } from "../kvm/generations/generation.ts";
 import { totalsOf } from "../ledger/phase-counts.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import { strategyOf } from "./kernels.ts";
 import type {
   ComparisonEntry,
@@ -18,8 +19,6 @@ import { controlPages, pagesLeaked } from "./td-report.ts";
 import { estimateTeardown } from "./teardown-estimate.ts";
 import { MODULE_VERSION, VERSION } from "./version.ts";
 import { isAtWork, type WhatIf, whatIfWarnings } from "./what-if.ts";
-
-const FRAME_BYTES = 4096;
 
 /** The TD as it is before its teardown. */
 export function describeTd(td: HostedTd, name: string | null, source: TdSource): TdDescription {
@@ -50,7 +49,7 @@ export function strategyResult(
   const phases = ledger.phases();
   const totals = totalsOf(phases);
   const { privatePages, memoryBytes, vcpus } = description;
-  const populatedBytes = (privatePages["4K"] + privatePages["2M"] * 512) * FRAME_BYTES;
+  const populatedBytes = (privatePages["4K"] + privatePages["2M"] * 512) * PAGE_SIZE;
   const size = { memoryBytes, populatedBytes, vcpus };
   const { state, generation } = td.vm;
   const taken = strategyOf(generation, strategy);
@@ -90,7 +89,7 @@ function troubleOf({ vm, teardown }: HostedTd): Trouble {
       ? {}
       : {
           leaks: leaked.map(({ pfn, pages, what }) => ({
-            address: `0x${(pfn * FRAME_BYTES).toString(16)}`,
+            address: `0x${(pfn * PAGE_SIZE).toString(16)}`,
             pages,
             what,
           })),

@@ -1,11 +1,10 @@
 import type { Charge, ChargePart } from "../cost/charges.ts";
 import { type Estimate, estimate } from "../cost/estimate.ts";
-import { type EstimatedTime, type Interval, roundInterval } from "../cost/interval.ts";
+import { type EstimatedInterval, type Interval, roundInterval } from "../cost/interval.ts";
 import type { Figure, Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
 import type { PhaseCounts } from "../ledger/phase-counts.ts";
 import { findGeneration, strategyOf } from "./kernels.ts";
-import type { EstimatedInterval } from "./result.ts";
 import type { TdOptions } from "./td-options.ts";
 import type { Session } from "./teardown.ts";
 import { countLife } from "./teardown-counts.ts";
@@ -142,7 +141,7 @@ function termOf(charges: readonly Charge[], profile: Profile): ExplainedTerm {
 
 function partsOf(charges: readonly Charge[]): NonNullable<ExplainedTerm["parts"]> {
   const all = charges.flatMap(({ parts }) => parts ?? []);
-  const times = (leaf: string): EstimatedTime[] =>
+  const times = (leaf: string): EstimatedInterval[] =>
     all.filter((part: ChargePart) => part.leaf === leaf).map(({ time }) => time);
   return [...new Set(all.map(({ leaf }) => leaf))].map((leaf) => ({
     leaf,
@@ -150,7 +149,7 @@ function partsOf(charges: readonly Charge[]): NonNullable<ExplainedTerm["parts"]
   }));
 }
 
-function whole(times: readonly Interval[], basis: EstimatedTime["basis"]): EstimatedInterval {
+function whole(times: readonly Interval[], basis: EstimatedInterval["basis"]): EstimatedInterval {
   const sum = { low: 0, mid: 0, high: 0 };
   for (const { low, mid, high } of times) {
     sum.low += low;

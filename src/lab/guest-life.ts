@@ -3,6 +3,7 @@ import type { IoctlResult } from "../kvm/kvm-error.ts";
 import type { FrameRange } from "../kvm/teardown/leaf-entries.ts";
 import type { KvmHost, KvmVm } from "../kvm/vm.ts";
 import { Failure } from "../units/failure.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import { formatSize } from "../units/size.ts";
 import type { RunControl } from "./drive.ts";
 import { carryOut, refuseGone, requireTd } from "./lifecycle.ts";
@@ -11,7 +12,6 @@ import type { SimulatedHost } from "./simulated-host.ts";
 import { PAGE_BYTES, type TdOptions } from "./td-options.ts";
 import { reportTd, type TdReport } from "./td-report.ts";
 
-const FRAME_BYTES = 4096;
 const FRAMES_2_GIB = 2 ** 19;
 
 /** A part of a TD's memory, in bytes from its start whatever the layout; multiples of 4 KiB. */
@@ -78,7 +78,7 @@ async function zap(
 }
 
 function checkPart({ memoryBytes }: TdOptions, { at, bytes }: MemoryPart): void {
-  if (at % FRAME_BYTES !== 0 || bytes % FRAME_BYTES !== 0 || bytes === 0) {
+  if (at % PAGE_SIZE !== 0 || bytes % PAGE_SIZE !== 0 || bytes === 0) {
     throw new Failure("usage", "a part of memory is a multiple of 4 KiB, from such an offset on");
   }
   if (at + bytes > memoryBytes) {
@@ -87,9 +87,9 @@ function checkPart({ memoryBytes }: TdOptions, { at, bytes }: MemoryPart): void 
 }
 
 /** Where in guest physical address space the part lies. */
-export function rangesOf(options: TdOptions, { at, bytes }: MemoryPart): FrameRange[] {
-  const from = at / FRAME_BYTES;
-  const to = (at + bytes) / FRAME_BYTES;
+function rangesOf(options: TdOptions, { at, bytes }: MemoryPart): FrameRange[] {
+  const from = at / PAGE_SIZE;
+  const to = (at + bytes) / PAGE_SIZE;
   switch (options.layout) {
     case "contiguous":
       return [{ from, to }];
@@ -100,7 +100,7 @@ export function rangesOf(options: TdOptions, { at, bytes }: MemoryPart): FrameRa
       ].filter((range) => range.from < range.to);
     case "alternate": {
       // Nothing is mapped between two pages, so one range holds them all.
-      const frames = PAGE_BYTES[options.pageSize] / FRAME_BYTES;
+      const frames = PAGE_BYTES[options.pageSize] / PAGE_SIZE;
       const gfn = (frame: number): number => frame + Math.floor(frame / frames) * frames;
       return [{ from: gfn(from), to: gfn(to - 1) + 1 }];
     }

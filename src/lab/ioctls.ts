@@ -9,6 +9,7 @@ import { createVcpu, initVcpu, refusedRun, refusedVcpu, runVcpu } from "../kvm/v
 import type { KvmHost, KvmVcpu, KvmVm } from "../kvm/vm.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { formatHex64 } from "../units/hex64.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import { answerOf, type IoctlAnswer, type Outcome, type VcpuExit } from "./ioctl-answer.ts";
 import { strategyOf } from "./kernels.ts";
 import { createVm, onHost, refuseTaken, requireTd } from "./lifecycle.ts";
@@ -16,7 +17,6 @@ import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
 import { PAGE_BYTES, resolveTdOptions, type TdOptions } from "./td-options.ts";
 import { unmapped } from "./unmapped-memory.ts";
 
-const FRAME_BYTES = 4096;
 const CREATE_VCPU = "KVM_CREATE_VCPU";
 const INIT_MEM_REGION = "KVM_TDX_INIT_MEM_REGION";
 const RUN = "KVM_RUN";
@@ -107,7 +107,7 @@ export class TdVm {
       if (!isPage(gpa) || !Number.isSafeInteger(pages)) {
         return failed(INIT_MEM_REGION, "EINVAL", "the region is no range of whole pages");
       }
-      return ended(toEnd(initMemRegion(kvm, vm, gpa / FRAME_BYTES, pages)));
+      return ended(toEnd(initMemRegion(kvm, vm, gpa / PAGE_SIZE, pages)));
     });
   }
 
@@ -225,7 +225,7 @@ export class TdVm {
 }
 
 function isPage(address: number): boolean {
-  return address >= 0 && address % FRAME_BYTES === 0;
+  return address >= 0 && address % PAGE_SIZE === 0;
 }
 
 /** Runs KVM code to its end without giving way. */

@@ -48,7 +48,7 @@ export interface KernelsDocument {
 }
 
 /** Calls by policy, in the order of a TD's life. */
-export const POLICY_CALLS: Readonly<Record<PolicyName, string>> = {
+const POLICY_CALLS: Readonly<Record<PolicyName, string>> = {
   mngCreate: "TDH.MNG.CREATE",
   mngAddcx: "TDH.MNG.ADDCX",
   keyConfig: "TDH.MNG.KEY.CONFIG",
@@ -72,7 +72,7 @@ export function kernelsDocument(
   return { schema: "tdx-sim/kernels/v1", kernels: kernels.map(kernelFacts) };
 }
 
-export function kernelFacts(generation: KernelGeneration): KernelFacts {
+function kernelFacts(generation: KernelGeneration): KernelFacts {
   const { name, title, status, statusNote, section, source, commands, rules } = generation;
   return {
     kernel: name,

@@ -8,6 +8,7 @@ import { createVcpu, initVcpu, refusedVcpu } from "../kvm/vcpu.ts";
 import { KvmVm } from "../kvm/vm.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import { formatSize } from "../units/size.ts";
 import { drive, type RunControl } from "./drive.ts";
 import { generation } from "./kernels.ts";
@@ -19,7 +20,6 @@ import { PAGE_BYTES, type TdOptions } from "./td-options.ts";
 import { reportTd, type TdReport } from "./td-report.ts";
 import { hasHoles, unmapped } from "./unmapped-memory.ts";
 
-const FRAME_BYTES = 4096;
 /** Module 1.5.01 without L2 VMs (ABI 3.4). */
 const TDCX_PAGES = 6;
 const TDVPX_PAGES = 5;
@@ -29,7 +29,7 @@ export function refuse(error: KvmError, about = "", hint?: string): Failure {
   const { errno, leaf, status } = error;
   const message = `${about}${error.ioctl} failed with -${errno}: ${error.reason}`;
   return new Failure("refused", message, {
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     refusal: {
       errno,
       ...(leaf === undefined ? {} : { leaf }),
@@ -60,7 +60,7 @@ export async function carryOut(
 export function createVm(options: TdOptions): KvmVm {
   return KvmVm.create(generation(options.kernel), {
     maxVcpus: options.vcpus,
-    memoryFrames: options.memoryBytes / FRAME_BYTES,
+    memoryFrames: options.memoryBytes / PAGE_SIZE,
     septLevels: 4,
     tdcxPages: TDCX_PAGES,
     tdvpxPages: TDVPX_PAGES,
@@ -190,7 +190,7 @@ export async function fillTd(
   const target = targetPages(td, request.bytes ?? options.populatedBytes);
   const { port } = await setUpPort(host, control);
   const kvm = host.kvm(td.ledger, control.step, port);
-  const frames = PAGE_BYTES[options.pageSize] / FRAME_BYTES;
+  const frames = PAGE_BYTES[options.pageSize] / PAGE_SIZE;
   const imagePages = options.initialImageBytes / PAGE_BYTES[options.pageSize];
   if (!vm.state.isFinalized) {
     for (const region of imageSegments(td, Math.min(target, imagePages), frames)) {

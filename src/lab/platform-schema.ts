@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { faultsIn } from "../cost/profile-schema.ts";
 import { Failure } from "../units/failure.ts";
 import { GIB } from "../units/page.ts";
 import { memoryMax } from "./platform.ts";
@@ -61,11 +62,7 @@ function reachesItsMemory({ privateKeyIds, memoryBytes = 0 }: Partial<PlatformSh
 export function parsePlatformShape(value: unknown, origin: string): PlatformShape {
   const parsed = v.safeParse(platformSchema(), value);
   if (parsed.success) return parsed.output;
-  const faults = parsed.issues.slice(0, 5).map((issue) => {
-    const place = v.getDotPath(issue);
-    return place === null ? issue.message : `${place}: ${issue.message}`;
-  });
-  throw new Failure("data", `${origin} is not a platform: ${faults.join("; ")}`, {
+  throw new Failure("data", `${origin} is not a platform: ${faultsIn(parsed.issues)}`, {
     hint: "tdx-sim schema platform prints the JSON Schema",
   });
 }

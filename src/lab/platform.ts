@@ -1,8 +1,8 @@
 import type { Platform } from "../module/platform.ts";
+import { GIB } from "../units/page.ts";
 import { generation } from "./kernels.ts";
 import type { TdOptions } from "./td-options.ts";
 
-const GIB = 2 ** 30;
 /** Fewest LPs of a host that is made for a TD. */
 const LPS_MIN = 16;
 /** Private KeyIDs [64, 128): the first is the module's own, as Linux uses them. */

@@ -3,48 +3,25 @@
  * the order in which they were put in, which is that of these types.
  */
 
-/** A time estimate in whole nanoseconds. */
-export interface Interval {
-  readonly low: number;
-  readonly mid: number;
-  readonly high: number;
-}
+import type { Basis, EstimatedInterval, Interval } from "../cost/interval.ts";
+import type { HostWork, Seamcalls } from "../ledger/phase-counts.ts";
 
-/** How well founded a number is, best first. */
-export type Basis = "exact" | "measured" | "fitted" | "assumed";
+export type { Basis, EstimatedInterval, HostWork, Interval, Seamcalls };
 
-/** No estimate goes anywhere without its range and its basis. */
-export interface EstimatedInterval extends Interval {
-  readonly basis: Basis;
-}
-
-export interface Seamcalls {
-  readonly total: number;
-  /** ABI leaf name to number of calls, failed ones included; zeros are left out. */
-  readonly byLeaf: Readonly<Record<string, number>>;
-}
-
-export type PhaseName =
-  | "remove-private"
-  | "release-hkid"
-  | "reclaim-private"
-  | "reclaim-sept"
-  | "reclaim-control";
+/** The phases of teardowns; which there are, and in which order, is the strategy's. */
+export const PHASE_NAMES = [
+  "remove-private",
+  "release-hkid",
+  "reclaim-private",
+  "reclaim-sept",
+  "reclaim-control",
+] as const;
+export type PhaseName = (typeof PHASE_NAMES)[number];
 
 export interface PhaseResult {
   readonly phase: PhaseName;
   readonly seamcalls: Seamcalls;
   readonly elapsedNs: EstimatedInterval;
-}
-
-/** What KVM does on the host besides SEAMCALLs. */
-export interface HostWork {
-  readonly pagesCleared: number;
-  readonly bytesCleared: number;
-  /** Synchronous calls on other processors (VP.FLUSH). */
-  readonly ipis: number;
-  /** vCPUs asked to leave the guest or to wait for a TLB flush. */
-  readonly vcpuKicks: number;
 }
 
 /** An unbounded retry that never ends: its SEAMCALL, and the calls after which it was given up. */

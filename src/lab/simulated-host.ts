@@ -15,6 +15,7 @@ import {
   moduleToJSON,
 } from "../module/snapshot.ts";
 import { SUCCESS } from "../module/status.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import { platformFor } from "./platform.ts";
 import type { Livelock, TdDescription } from "./result.ts";
 import { HostedTds, type StoredTd } from "./stored-td.ts";
@@ -56,8 +57,6 @@ export interface HostSnapshot {
   readonly tds: readonly StoredTd[];
 }
 
-const PAGE_BYTES = 4096;
-
 /** One simulated machine: TDX module, KVM's host-wide state and the TDs on it. */
 export class SimulatedHost {
   readonly module: TdxModule;
@@ -85,7 +84,7 @@ export class SimulatedHost {
   static on(platform: Platform): SimulatedHost {
     const [tdmr] = platform.tdmrs;
     if (tdmr === undefined) throw new Error("a platform has at least one TDMR");
-    const pages = HostPages.carve(tdmr.base / PAGE_BYTES, tdmr.size / PAGE_BYTES);
+    const pages = HostPages.carve(tdmr.base / PAGE_SIZE, tdmr.size / PAGE_SIZE);
     return new SimulatedHost(new TdxModule(platform), pages, new HkidPool(platform.hkids));
   }
 
@@ -170,7 +169,7 @@ function guestOf(module: TdxModule): GuestSide {
   const registers = new Registers();
   return {
     accept(lp, gfn, level, count) {
-      registers.setNumber(RCX, gfn * PAGE_BYTES + level);
+      registers.setNumber(RCX, gfn * PAGE_SIZE + level);
       const status = tdAccept(module, lp, registers, count);
       if (status === SUCCESS) return;
       throw new Error(`the guest could not accept ${gfn}: ${status?.text ?? "EPT violation"}`);

@@ -1,4 +1,5 @@
 import { Failure } from "../units/failure.ts";
+import { GIB, MIB, PAGE_SIZE } from "../units/page.ts";
 import { formatSize } from "../units/size.ts";
 import { findGeneration } from "./kernels.ts";
 import type { PlatformShape } from "./platforms.ts";
@@ -31,8 +32,6 @@ export interface TdOptions {
   readonly running: number;
 }
 
-const GIB = 2 ** 30;
-
 /** The default TD: 16 GiB, 4 vCPUs, 1 package, 4 KiB pages, populated whole. */
 export const DEFAULT_TD = {
   memoryBytes: 16 * GIB,
@@ -48,7 +47,7 @@ export const DEFAULT_TD = {
   running: 0,
 } as const;
 
-export const PAGE_BYTES: Readonly<Record<PageSize, number>> = { "4K": 4096, "2M": 2 ** 21 };
+export const PAGE_BYTES: Readonly<Record<PageSize, number>> = { "4K": PAGE_SIZE, "2M": 2 * MIB };
 
 /** TD_PARAMS.MAX_VCPUS is 16 bits wide (ABI 10.2). */
 const VCPUS_MAX = 65_535;

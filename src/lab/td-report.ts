@@ -2,6 +2,7 @@ import { KOT_STATES } from "../module/key-ownership.ts";
 import { SEPT_STATES, type SeptStateName } from "../module/sept-states.ts";
 import { OP_STATES } from "../module/tdcs.ts";
 import { LIFECYCLE_STATES } from "../module/tdr.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import type { Seamcalls } from "./result.ts";
 import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
 import type { TdOptions } from "./td-options.ts";
@@ -55,7 +56,6 @@ export interface TdReport {
   readonly teardown: { readonly strategy: string; readonly phases: readonly IoctlCounts[] } | null;
 }
 
-const PAGE_BYTES = 4096;
 const RUNS_SHOWN = 100;
 const SIZES = ["4K", "2M", "1G"] as const;
 
@@ -90,8 +90,8 @@ export function reportTd(host: SimulatedHost, td: HostedTd): TdReport {
     finalized: state.isFinalized,
     options: td.options,
     vcpus: state.vcpus.length,
-    populatedBytes: (memory.leafCount(0) + memory.leafCount(1) * 512) * PAGE_BYTES,
-    sharedBytes: state.shared.reduce((sum, { from, to }) => sum + to - from, 0) * PAGE_BYTES,
+    populatedBytes: (memory.leafCount(0) + memory.leafCount(1) * 512) * PAGE_SIZE,
+    sharedBytes: state.shared.reduce((sum, { from, to }) => sum + to - from, 0) * PAGE_SIZE,
     privatePages: { "4K": memory.leafCount(0), "2M": memory.leafCount(1), "1G": 0 },
     septPages: memory.tableCount(),
     controlPages: controlPages(td),
@@ -125,7 +125,7 @@ function pageRuns(host: SimulatedHost, td: HostedTd): { runs: PageRunReport[]; o
       if (state.startsWith("NL_")) continue;
       if (runs.length === RUNS_SHOWN) omitted++;
       else {
-        const gpa = `0x${(run.start * pagesPerEntry * PAGE_BYTES).toString(16)}`;
+        const gpa = `0x${(run.start * pagesPerEntry * PAGE_SIZE).toString(16)}`;
         runs.push({ gpa, size, pages: run.length, state });
       }
     }

@@ -1,6 +1,11 @@
 import type { Charge } from "../cost/charges.ts";
 import { type Estimate, type EstimateContext, estimate } from "../cost/estimate.ts";
-import { type EstimatedTime, type Interval, roundInterval, sumTimes } from "../cost/interval.ts";
+import {
+  type EstimatedInterval,
+  type Interval,
+  roundInterval,
+  sumTimes,
+} from "../cost/interval.ts";
 import { milestonesOf } from "../cost/milestones.ts";
 import type { PhaseEstimate } from "../cost/phase-estimate.ts";
 import type { Profile } from "../cost/profile.ts";
@@ -69,7 +74,7 @@ function sharedOut(
     });
     return { ...phase, elapsedNs: { ...elapsedNs, basis: "assumed" }, charges };
   });
-  const total: EstimatedTime = sumTimes(phases.map(({ elapsedNs }) => elapsedNs));
+  const total: EstimatedInterval = sumTimes(phases.map(({ elapsedNs }) => elapsedNs));
   const { extrapolated, reasons } = priced.elapsedNs;
   return {
     phases,

@@ -1,11 +1,10 @@
 import { subtract } from "../kvm/convert.ts";
 import { FRAMES_PER_ENTRY, type GuestMemory, type LeafLevel } from "../kvm/guest-memory.ts";
 import type { FrameRange } from "../kvm/teardown/leaf-entries.ts";
+import { PAGE_SIZE } from "../units/page.ts";
 import { type Segment, segments } from "./layout.ts";
 import type { HostedTd } from "./simulated-host.ts";
 import { PAGE_BYTES } from "./td-options.ts";
-
-const FRAME_BYTES = 4096;
 
 /** Leaves that the guest has still to touch, `spacing` guest frames from one to the next. */
 export interface Unmapped {
@@ -17,7 +16,7 @@ export interface Unmapped {
 
 /** Whether every page of the TD up to where it was populated is mapped. */
 export function hasHoles({ vm, options, populatedPages }: HostedTd): boolean {
-  const frames = PAGE_BYTES[options.pageSize] / FRAME_BYTES;
+  const frames = PAGE_BYTES[options.pageSize] / PAGE_SIZE;
   const mapped = vm.memory.leafCount(0) + vm.memory.leafCount(1) * 512;
   return mapped < populatedPages * frames || vm.state.shared.length > 0;
 }
@@ -28,7 +27,7 @@ export function hasHoles({ vm, options, populatedPages }: HostedTd): boolean {
  */
 export function unmapped(td: HostedTd, from: number, to: number): Unmapped[] {
   const { options, vm } = td;
-  const frames = PAGE_BYTES[options.pageSize] / FRAME_BYTES;
+  const frames = PAGE_BYTES[options.pageSize] / PAGE_SIZE;
   const level = frames === 1 ? 0 : 1;
   return segments(options.layout, from, to, frames).flatMap((segment) => {
     const ranges = segment.spacing === frames ? [whole(segment, frames)] : pages(segment, frames);

@@ -5,7 +5,7 @@ import { collision } from "./module-locks.ts";
 import type { SimulatedHost } from "./simulated-host.ts";
 import { resolveTdOptions, type TdOptions } from "./td-options.ts";
 
-export const WHAT_IF_NAMES = [
+const WHAT_IF_NAMES = [
   "batch-track",
   "batch-wbinvd",
   "no-clear",

@@ -13,9 +13,9 @@ export type HostWorkKind = (typeof HOST_WORK_KINDS)[number];
 export const PAGE_SIZE_NAMES = ["4K", "2M", "1G"] as const;
 export type PageSizeName = (typeof PAGE_SIZE_NAMES)[number];
 
-/** SEAMCALLs by ABI leaf name in order of first use, failed ones included, zeros left out. */
-export interface SeamcallCounts {
+export interface Seamcalls {
   readonly total: number;
+  /** ABI leaf name to number of calls, failed ones included; zeros are left out. */
   readonly byLeaf: Readonly<Record<string, number>>;
 }
 
@@ -31,7 +31,7 @@ export interface FailedCalls {
 /** Everything counted in one phase: an ioctl of creation or population, a step of a teardown. */
 export interface PhaseCounts {
   readonly phase: string;
-  readonly seamcalls: SeamcallCounts;
+  readonly seamcalls: Seamcalls;
   /** Calls on pages larger than 4 KiB, by leaf and size; they are part of `seamcalls` too. */
   readonly largePageCalls: Readonly<Record<string, { "2M"?: number; "1G"?: number }>>;
   /** TDX_SUCCESS first, then by name. */
@@ -42,14 +42,19 @@ export interface PhaseCounts {
 
 /** The sum over phases, in the shape results carry it. */
 export interface LedgerTotals {
-  readonly seamcalls: SeamcallCounts;
+  readonly seamcalls: Seamcalls;
   readonly statuses: Readonly<Record<string, number>>;
-  readonly hostWork: {
-    readonly pagesCleared: number;
-    readonly bytesCleared: number;
-    readonly ipis: number;
-    readonly vcpuKicks: number;
-  };
+  readonly hostWork: HostWork;
+}
+
+/** What KVM does on the host besides SEAMCALLs. */
+export interface HostWork {
+  readonly pagesCleared: number;
+  readonly bytesCleared: number;
+  /** Synchronous calls on other processors (VP.FLUSH). */
+  readonly ipis: number;
+  /** vCPUs asked to leave the guest or to wait for a TLB flush. */
+  readonly vcpuKicks: number;
 }
 
 /** Throws when a sum left the integers a double holds exactly: counts are never approximate. */

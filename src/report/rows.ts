@@ -1,9 +1,10 @@
-import type {
-  ComparisonEntry,
-  EstimatedInterval,
-  PhaseName,
-  Result,
-  StrategyResult,
+import {
+  type ComparisonEntry,
+  type EstimatedInterval,
+  PHASE_NAMES,
+  type PhaseName,
+  type Result,
+  type StrategyResult,
 } from "../lab/result.ts";
 
 export type Cell = string | number | boolean | null;
@@ -22,14 +23,6 @@ const TEARDOWN_LEAVES = [
   "TDH.MNG.KEY.FREEID",
   "TDH.PHYMEM.PAGE.RECLAIM",
 ] as const;
-
-const PHASES = [
-  "remove-private",
-  "release-hkid",
-  "reclaim-private",
-  "reclaim-sept",
-  "reclaim-control",
-] as const satisfies readonly PhaseName[];
 
 interface RowSource {
   readonly result: Result;
@@ -123,7 +116,7 @@ const STRATEGY_COLUMNS: readonly Column[] = [
   ...spread("elapsedNs", ({ entry }) => entry.elapsedNs),
   column("elapsedNs.extrapolated", ({ entry }) => entry.elapsedNs.extrapolated),
   column("elapsedNs.reasons", ({ entry }) => (entry.elapsedNs.reasons ?? []).join(" ")),
-  ...PHASES.flatMap(phaseColumns),
+  ...PHASE_NAMES.flatMap(phaseColumns),
   ...spread("milestones.hkidFree", ({ entry }) => entry.milestones.hkidFree),
   ...spread("milestones.memoryFree", ({ entry }) => entry.milestones.memoryFree),
   ...spread("milestones.mmuLockWriteHeld", ({ entry }) => entry.milestones.mmuLockWriteHeld),

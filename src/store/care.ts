@@ -9,7 +9,7 @@ import {
 } from "./generations.ts";
 import type { Holder } from "./holder.ts";
 import { breakLock, lockHolder } from "./lock.ts";
-import { fileFailure, type Storage, storage, syncDirectory } from "./storage.ts";
+import { type Storage, storage, syncDirectory, withPath } from "./storage.ts";
 import { type Store, setAsidePath } from "./store.ts";
 
 export interface CheckedGeneration {
@@ -108,11 +108,9 @@ function payloadOf(directory: string, generation: number, files: Storage): strin
 function moveAside(directory: string, generation: number, files: Storage): string {
   const from = generationPath(directory, generation);
   const to = setAsidePath(directory, generation);
-  try {
+  withPath({ verb: "set aside", path: from }, () => {
     files.renameSync(from, to);
     syncDirectory(files, directory);
-  } catch (error) {
-    throw fileFailure(error, { verb: "set aside", path: from });
-  }
+  });
   return to;
 }

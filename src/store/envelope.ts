@@ -9,7 +9,7 @@
  */
 import { createHash } from "node:crypto";
 
-export const STORE_FORMAT = "tdx-sim/store/v1";
+const STORE_FORMAT = "tdx-sim/store/v1";
 
 const FORMAT = /^tdx-sim\/store\/v[1-9][0-9]{0,5}$/;
 const HEADER_BYTES_MAX = 1024;

@@ -92,7 +92,7 @@ export function readNewest(files: Storage, directory: string): Generation | null
 }
 
 /** The Failure for a file that must not be used. */
-export function unusable(path: string, decoded: Exclude<Decoded, { state: "good" }>): Failure {
+function unusable(path: string, decoded: Exclude<Decoded, { state: "good" }>): Failure {
   if (decoded.state === "newer-format") {
     return new Failure("data", `the store file ${path} has the newer format ${decoded.format}`, {
       hint: "use the tdx-sim that wrote it, or another --store",

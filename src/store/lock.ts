@@ -101,8 +101,8 @@ export function breakLock(files: Storage, directory: string, id: string): void {
   }
   if (last.id !== id || succeed(files, directory, id, "store unlock") === undefined) {
     const now = readChain(files, directory).at(-1);
-    const hint = now === undefined ? {} : { hint: `now it is held by ${describe(now)}` };
-    throw new Failure("usage", `the store's lock does not have the ID ${id}`, hint);
+    const hint = now && `now it is held by ${describe(now)}`;
+    throw new Failure("usage", `the store's lock does not have the ID ${id}`, { hint });
   }
   removeChain(files, directory);
 }

@@ -17,6 +17,7 @@ import {
   storage,
   syncDirectory,
   unlinkQuietly,
+  withPath,
   writeDurably,
 } from "./storage.ts";
 
@@ -36,8 +37,7 @@ export interface OutputFile {
  * @throws Failure `cannot-create` (or `io`) with path and errno
  */
 export function openOutputFile(path: string, files: Storage = storage): OutputFile {
-  const about = { verb: "write to", path, creates: true };
-  try {
+  return withPath({ verb: "write to", path, creates: true }, () => {
     const stats = statOf(files, path);
     if (stats === undefined) return replaceable(files, path, 0o666);
     if (stats.isDirectory()) {
@@ -48,9 +48,7 @@ export function openOutputFile(path: string, files: Storage = storage): OutputFi
     if (!stats.isFile())
       return { write: (content) => writeInto(files, path, content), discard() {} };
     return replaceable(files, realpathSync(path), Number(stats.mode) & 0o777);
-  } catch (error) {
-    throw fileFailure(error, about);
-  }
+  });
 }
 
 function statOf(files: Storage, path: string): ReturnType<typeof files.statSync> {
@@ -112,14 +110,8 @@ function writePieces(files: Storage, fd: number, content: Iterable<string>): voi
 }
 
 function writeInto(files: Storage, path: string, content: string | Iterable<string>): void {
-  try {
-    if (typeof content === "string") {
-      files.writeFileSync(path, content);
-      return;
-    }
-    const fd = files.openSync(path, "a");
-    writePieces(files, fd, content);
-  } catch (error) {
-    throw fileFailure(error, { verb: "write to", path });
-  }
+  withPath({ verb: "write to", path }, () => {
+    if (typeof content === "string") files.writeFileSync(path, content);
+    else writePieces(files, files.openSync(path, "a"), content);
+  });
 }

@@ -89,9 +89,8 @@ export function fileFailure(error: unknown, operation: FileOperation): unknown {
   const creates = operation.creates === true && CANNOT_CREATE.has(errno);
   const kind: FailureKind = creates ? "cannot-create" : "io";
   const text = meaning === undefined ? errno : `${meaning} (${errno})`;
-  const hint = operation.hint === undefined ? {} : { hint: operation.hint };
   return new Failure(kind, `cannot ${operation.verb} ${operation.path}: ${text}`, {
-    ...hint,
+    hint: operation.hint,
     cause: error,
   });
 }

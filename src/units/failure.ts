@@ -23,8 +23,8 @@ export interface Refusal {
 
 export interface FailureOptions {
   /** What the user can do next, one line. */
-  readonly hint?: string;
-  readonly refusal?: Refusal;
+  readonly hint?: string | undefined;
+  readonly refusal?: Refusal | undefined;
   readonly cause?: unknown;
 }
 
@@ -40,5 +40,11 @@ export class Failure extends Error {
     this.kind = kind;
     this.hint = options.hint;
     this.refusal = options.refusal;
+  }
+
+  /** The same failure, with what it is about before its message. */
+  about(subject: string): Failure {
+    const { kind, message, hint, refusal } = this;
+    return new Failure(kind, `${subject}: ${message}`, { hint, refusal, cause: this });
   }
 }

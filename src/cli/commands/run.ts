@@ -143,7 +143,7 @@ async function runAll(parts: readonly Part[], session: Session) {
       runs.push(result);
     } catch (error) {
       if (!(error instanceof Failure) || error.kind === "io") throw error;
-      const failure = named(scenario, error);
+      const failure = error.about(scenario.name);
       failures.push(failure);
       runs.push(failedRun(scenario, failure));
     }
@@ -158,15 +158,6 @@ function judgedBy({ expectations, baseline }: Judgement, scenario: Scenario): Sc
     expectations: [...scenario.expectations, ...expectations],
     baseline: baseline ?? scenario.baseline,
   };
-}
-
-function named({ name }: Scenario, error: Failure): Failure {
-  const { kind, message, hint, refusal } = error;
-  return new Failure(kind, `${name}: ${message}`, {
-    cause: error,
-    ...(hint === undefined ? {} : { hint }),
-    ...(refusal === undefined ? {} : { refusal }),
-  });
 }
 
 function failedRun({ name, sha256 }: Scenario, failure: Failure): FailedRun {

@@ -1,3 +1,4 @@
+import { GIB } from "../../units/page.ts";
 import type { MeasuredRange, Profile } from "../profile.ts";
 import { assumed, fitted } from "./figures.ts";
 
@@ -17,7 +18,6 @@ const AT_4K = "4 KiB pages, MOVDIR64B clear; host CPU, clock and module build no
 
 const IPIV = "Zeng Guang, KVM: VMX: IPI virtualization support, test numbers of 2021 and 2022";
 
-const GIB = 2 ** 30;
 const EDGES =
   "Sizes are printed as whole GB and may be GiB. The lower edge is 16 GiB: the smallest reading " +
   "of the printed 18 GB is 2 % above it.";

@@ -1,5 +1,5 @@
 import { estimate } from "../../cost/estimate.ts";
-import { type EstimatedTime, roundInterval, scaleInterval } from "../../cost/interval.ts";
+import { type EstimatedInterval, roundInterval, scaleInterval } from "../../cost/interval.ts";
 import type { Figure, Profile } from "../../cost/profile.ts";
 import { profileSha256 } from "../../cost/profile-checksum.ts";
 import { Failure } from "../../units/failure.ts";
@@ -19,7 +19,7 @@ export interface RowVerdict {
   readonly source: string;
   readonly measuredSeconds: number;
   /** Nanoseconds; null where the rows bear no price for it. */
-  readonly simulatedNs: EstimatedTime | null;
+  readonly simulatedNs: EstimatedInterval | null;
   /** Simulated over measured, less 1. */
   readonly relativeError: number | null;
   /** The same with the prices that the other rows bear; null when they say nothing of this row. */
@@ -108,7 +108,7 @@ function simulate(
   observation: Observation,
   fit: PriceFit,
   profile: Profile | null,
-): EstimatedTime | null {
+): EstimatedInterval | null {
   const { row, phases, td, main, counts } = observation;
   if (profile === null || predict(fit, observation) === null) return null;
   if (row.leaf === null) {
@@ -122,7 +122,7 @@ function simulate(
 }
 
 /** Rows that contradict each other wildly leave a range beyond what can be told: no time then. */
-function estimated(told: () => EstimatedTime): EstimatedTime | null {
+function estimated(told: () => EstimatedInterval): EstimatedInterval | null {
   try {
     const { low, mid, high, basis } = told();
     return { low, mid, high, basis };
@@ -134,7 +134,7 @@ function estimated(told: () => EstimatedTime): EstimatedTime | null {
 
 function rowVerdict(
   observation: Observation,
-  simulatedNs: EstimatedTime | null,
+  simulatedNs: EstimatedInterval | null,
 ): Omit<RowVerdict, "leaveOneOutError"> {
   const { row } = observation;
   return {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { Failure } from "../../units/failure.ts";
+import { parseJson } from "../../units/json.ts";
 import { formatSize, parseSize } from "../../units/size.ts";
 import { generation, strategyOf } from "../kernels.ts";
 import { resolveTdOptions, type TdOptions } from "../td-options.ts";
@@ -91,15 +92,9 @@ export function parseMeasurementRows(content: string, origin: string): Measureme
 }
 
 function jsonRows(content: string, origin: string): Raw[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(content);
-  } catch (cause) {
-    throw new Failure("data", `${origin} is not JSON: ${(cause as Error).message}`, { cause });
-  }
   const rows = v.safeParse(
     v.union([v.array(v.unknown()), v.object({ rows: v.array(v.unknown()) })]),
-    parsed,
+    parseJson(content, origin),
   );
   if (!rows.success) {
     throw new Failure("data", `${origin} is neither an array nor an object with rows`, {

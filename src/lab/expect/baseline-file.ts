@@ -1,5 +1,6 @@
 /** What a baseline is read from: the file of an earlier run, and how much may have grown since. */
 import { Failure } from "../../units/failure.ts";
+import { parseJson } from "../../units/json.ts";
 import { didYouMean } from "../../units/nearest.ts";
 import type { Result } from "../result.ts";
 import { type Baseline, isMetric, type MaxRegression, METRIC_NAMES } from "./baseline.ts";
@@ -11,12 +12,7 @@ import { type Baseline, isMetric, type MaxRegression, METRIC_NAMES } from "./bas
  * @throws Failure `data`
  */
 export function parseBaseline(text: string, path: string): Result[] {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (cause) {
-    throw new Failure("data", `${path} is not JSON: ${(cause as Error).message}`, { cause });
-  }
+  const document = parseJson(text, path);
   const { schema, results } = (document ?? {}) as { schema?: unknown; results?: unknown };
   const found = schema === "tdx-sim/run/v1" && Array.isArray(results) ? results : [document];
   for (const result of found) if (!isResult(result)) throw noResult(path);

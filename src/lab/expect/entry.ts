@@ -1,14 +1,12 @@
 /** What an expectation can name of one strategy's entry, absent counts being 0. */
 import { EMULATED, NOT_EMULATED } from "../../module/leaf-table.ts";
-import type { ComparisonEntry, EstimatedInterval, Seamcalls, StrategyResult } from "../result.ts";
-
-const PHASES = [
-  "remove-private",
-  "release-hkid",
-  "reclaim-private",
-  "reclaim-sept",
-  "reclaim-control",
-] as const;
+import {
+  type ComparisonEntry,
+  type EstimatedInterval,
+  PHASE_NAMES,
+  type Seamcalls,
+  type StrategyResult,
+} from "../result.ts";
 
 const NOTHING: EstimatedInterval = { low: 0, mid: 0, high: 0, basis: "exact" };
 const NO_CALLS: Seamcalls = { total: 0, byLeaf: {} };
@@ -29,7 +27,7 @@ export function entryOf(
   const compared = comparison.find(
     ({ strategy, kernel }) => strategy === result.strategy && kernel === result.kernel,
   );
-  const phases = PHASES.map((name) => {
+  const phases = PHASE_NAMES.map((name) => {
     const phase = result.phases.find((each) => each.phase === name);
     const seamcalls = phase?.seamcalls ?? NO_CALLS;
     return [name, { seamcalls, elapsedNs: phase?.elapsedNs ?? NOTHING }] as const;

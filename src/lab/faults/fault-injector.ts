@@ -8,10 +8,10 @@ import { RAX, RCX, type Registers } from "../../module/registers.ts";
 import { Status } from "../../module/status.ts";
 import type { OperandName, StatusName } from "../../module/status-codes.ts";
 import { Failure } from "../../units/failure.ts";
+import { PAGE_SIZE } from "../../units/page.ts";
 import { ANY_LEAF, type FaultPlan } from "./fault-plan.ts";
 import { legalFaults } from "./legal-statuses.ts";
 
-const PAGE_BYTES = 4096;
 /** Parts the seed for each plan (golden ratio of 32 bits), so that plans do not share their draws. */
 const SEED_STEP = 0x9e37_79b9;
 
@@ -128,7 +128,7 @@ export class FaultInjector implements SeamcallInterposer {
 
   /** The page that RCX names, less level or flags below it and the HKID above. */
   #pageOf(rcx: number): number {
-    return Math.floor((rcx % 2 ** this.#module.platform.hkidShift) / PAGE_BYTES) * PAGE_BYTES;
+    return Math.floor((rcx % 2 ** this.#module.platform.hkidShift) / PAGE_SIZE) * PAGE_SIZE;
   }
 
   untouchedCalls(leaf: Leaf): number {
@@ -148,7 +148,7 @@ export class FaultInjector implements SeamcallInterposer {
       const { place } = plan;
       if (place.kind !== "page" || fired >= place.times || !isNamed(plan, leaf.name)) continue;
       const first = this.#pageOf(rcx);
-      const distance = (place.address - first) / Math.abs(stride || PAGE_BYTES);
+      const distance = (place.address - first) / Math.abs(stride || PAGE_SIZE);
       if (stride === 0 && distance !== 0) continue;
       if (distance >= 0 && distance < untouched) untouched = Math.floor(distance);
     }

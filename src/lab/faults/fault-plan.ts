@@ -2,6 +2,7 @@ import { EMULATED, NEWER_LEAVES } from "../../module/leaf-table.ts";
 import { OPERAND_IDS, STATUS_CODES, type StatusName } from "../../module/status-codes.ts";
 import { Failure } from "../../units/failure.ts";
 import { didYouMean } from "../../units/nearest.ts";
+import { PAGE_SIZE } from "../../units/page.ts";
 import { legalFaults } from "./legal-statuses.ts";
 
 /** Any leaf: calls are counted over all of them. */
@@ -31,7 +32,6 @@ export interface FaultPlan {
 
 const EVER = Number.POSITIVE_INFINITY;
 const FORM = "LEAF:STATUS[|OPERAND] with @k=N, :p=P, :from=N,times=M or @page=ADDRESS";
-const PAGE_BYTES = 4096;
 
 /**
  * Reads `LEAF:STATUS[|OPERAND]` and where it happens; nothing there is every call (CONTRACT).
@@ -144,6 +144,6 @@ function probability(text: string, value: string): number {
 
 function pageAddress(text: string, value = ""): number {
   const address = /^(?:0x[0-9a-f]{1,13}|[0-9]{1,16})$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isSafeInteger(address) && address % PAGE_BYTES === 0) return address;
+  if (Number.isSafeInteger(address) && address % PAGE_SIZE === 0) return address;
   throw wrong(text, `page=${value} is no address of a page`, "a multiple of 4096, 0x2000 for one");
 }

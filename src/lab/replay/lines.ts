@@ -3,7 +3,7 @@ import { createGunzip } from "node:zlib";
 import { Failure } from "../../units/failure.ts";
 
 /** Longest line that is taken: about 190,000 steps in one sequence. */
-export const MOST_LINE_BYTES = 32 * 1024 * 1024;
+const MOST_LINE_BYTES = 32 * 1024 * 1024;
 
 const NEWLINE = 10;
 const GZIP_MAGIC = [0x1f, 0x8b] as const;

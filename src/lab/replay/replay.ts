@@ -6,7 +6,7 @@ import { type Pairs, SequenceRun, type StepObserver } from "./run-sequence.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** Mismatches that a result lists unless all are asked for. */
-export const MOST_LISTED = 20;
+const MOST_LISTED = 20;
 /** Control characters of the input must not reach a terminal through an error message. */
 const CONTROL = /\p{Cc}/gu;
 const BYTE_ORDER_MARK = "\uFEFF";
@@ -85,7 +85,7 @@ function placed(error: unknown, name: string, line: number): unknown {
   if (!(error instanceof Failure) || error.kind !== "data") return error;
   const { hint } = error;
   const message = `${name}:${line}: ${error.message.replace(CONTROL, "?")}`;
-  return new Failure("data", message, hint === undefined ? {} : { hint });
+  return new Failure("data", message, { hint });
 }
 
 class Tally {

@@ -94,7 +94,7 @@ export async function parseSource(text: string, origin: string): Promise<Scenari
     fault(path, what, { hint, atKey = false, cause } = {}) {
       const name = spoken(path);
       const message = `${place(offsetOf(path, atKey))}: ${name === "" ? "" : `${name}: `}${what}`;
-      return new Failure("data", message, { ...(hint === undefined ? {} : { hint }), cause });
+      return new Failure("data", message, { hint, cause });
     },
   };
 }

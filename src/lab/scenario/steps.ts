@@ -34,15 +34,10 @@ export async function takeStep(
     return { expectation: refusal(title, step.refused, "nothing") };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const { refusal: answer, kind, hint } = error;
-    if (step.refused !== null && answer !== undefined) {
-      return { expectation: refusal(title, step.refused, answer.errno) };
+    if (step.refused !== null && error.refusal !== undefined) {
+      return { expectation: refusal(title, step.refused, error.refusal.errno) };
     }
-    throw new Failure(kind, `${title}: ${error.message}`, {
-      cause: error,
-      ...(hint === undefined ? {} : { hint }),
-      ...(answer === undefined ? {} : { refusal: answer }),
-    });
+    throw error.about(title);
   }
 }
 

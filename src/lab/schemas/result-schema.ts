@@ -1,7 +1,7 @@
 /** Schemas of what commands print: the same shapes as the types, checked against them. */
 import * as v from "valibot";
 import { LEVELS } from "../expect/expectation.ts";
-import type { FailedRun, Result } from "../result.ts";
+import { type FailedRun, PHASE_NAMES, type Result } from "../result.ts";
 import {
   count,
   counts,
@@ -24,13 +24,7 @@ function strategy() {
     seamcalls: seamcalls(),
     phases: v.array(
       v.strictObject({
-        phase: v.picklist([
-          "remove-private",
-          "release-hkid",
-          "reclaim-private",
-          "reclaim-sept",
-          "reclaim-control",
-        ]),
+        phase: v.picklist(PHASE_NAMES),
         seamcalls: seamcalls(),
         elapsedNs: time(),
       }),

@@ -1,12 +1,12 @@
 import { KvmVm } from "../../kvm/vm.ts";
 import { Ledger } from "../../ledger/ledger.ts";
+import { PAGE_SIZE } from "../../units/page.ts";
 import type { RunControl } from "../drive.ts";
 import { fillTd, makeTd, requireTd } from "../lifecycle.ts";
 import { SimulatedHost } from "../simulated-host.ts";
 import type { TdOptions } from "../td-options.ts";
 
 const NAME = "td";
-const FRAME_BYTES = 4096;
 
 /**
  * TDs one after the other. Where the next differs from the last in nothing but more memory, the
@@ -52,7 +52,7 @@ function growsInto(last: TdOptions, next: TdOptions): boolean {
 function enlarge(host: SimulatedHost, options: TdOptions): void {
   const td = requireTd(host, NAME);
   const { generation, state, memory } = td.vm;
-  const shape = { ...state.shape, memoryFrames: options.memoryBytes / FRAME_BYTES };
+  const shape = { ...state.shape, memoryFrames: options.memoryBytes / PAGE_SIZE };
   host.add({
     ...td,
     options: { ...options, packages: td.options.packages },

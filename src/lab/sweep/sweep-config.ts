@@ -1,8 +1,9 @@
 /** `tdx-sim/sweep-config/v1`: a sweep with every setting, so that it can be run again. */
 import * as v from "valibot";
 import type { Profile } from "../../cost/profile.ts";
-import { parseProfile } from "../../cost/profile-schema.ts";
+import { faultsIn, parseProfile } from "../../cost/profile-schema.ts";
 import { Failure } from "../../units/failure.ts";
+import { parseJson } from "../../units/json.ts";
 import { count } from "../schemas/quantities.ts";
 import { tdOptions } from "../schemas/td-options-schema.ts";
 import type { Axis, Shard } from "./grid.ts";
@@ -47,11 +48,9 @@ export function sweepConfigSchema() {
 
 /** @throws Failure `data` that names what is wrong */
 export function parseSweepConfig(text: string, origin: string): SweepConfig {
-  const parsed = v.safeParse(sweepConfigSchema(), jsonOf(text, origin));
+  const parsed = v.safeParse(sweepConfigSchema(), parseJson(text, origin));
   if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const path = v.getDotPath(issue);
-    throw new Failure("data", `${origin}: ${path === null ? "" : `${path}: `}${issue.message}`);
+    throw new Failure("data", `${origin}: ${faultsIn([parsed.issues[0]])}`);
   }
   const { profile, shard, schema: _, ...config } = parsed.output;
   if (shard.index < 1 || shard.index > shard.of) {
@@ -63,12 +62,4 @@ export function parseSweepConfig(text: string, origin: string): SweepConfig {
     axes: config.axes as readonly Axis[],
     profile: typeof profile === "string" ? profile : parseProfile(profile, origin),
   };
-}
-
-function jsonOf(text: string, origin: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Failure("data", `${origin} is not JSON: ${(cause as Error).message}`, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 import { estimate } from "../../cost/estimate.ts";
-import type { EstimatedTime } from "../../cost/interval.ts";
+import type { EstimatedInterval } from "../../cost/interval.ts";
 import type { PhaseEstimate } from "../../cost/phase-estimate.ts";
 import type { Profile } from "../../cost/profile.ts";
 import type { SeamcallObserver } from "../../kvm/seamcall-port.ts";
@@ -10,7 +10,7 @@ import { type KindCount, unitTimes } from "./unit-times.ts";
 /** One phase of a teardown in time. */
 export interface TimedPhase {
   readonly phase: string;
-  readonly elapsedNs: EstimatedTime;
+  readonly elapsedNs: EstimatedInterval;
   readonly batches: readonly TraceBatch[];
   /** Nanoseconds for one thing of each kind of the strategy; not rounded. */
   readonly unitNs: readonly number[];

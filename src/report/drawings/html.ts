@@ -5,6 +5,7 @@ import type { Result } from "../../lab/result.ts";
 import { parseWhatIf } from "../../lab/what-if.ts";
 import { formatCount } from "../../units/count.ts";
 import type { Materials } from "../format.ts";
+import type { PageData } from "../html-data.ts";
 import { profileSection } from "../html-profile.ts";
 import { sequenceSection } from "../html-sequence.ts";
 import { pageStyle } from "../html-style.ts";
@@ -89,8 +90,7 @@ export function htmlPage(result: Result, materials: HtmlMaterials, app: HtmlApp)
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-/** What the script in the page is given; it declares the same shape. */
-function dataOf(result: Result, sheet: Sheet) {
+function dataOf(result: Result, sheet: Sheet): PageData {
   return {
     profile: result.profile.name,
     strategies: result.strategies.map(({ seamcalls, phases, elapsedNs }, index) => ({
@@ -142,7 +142,7 @@ function chartSection(result: Result, theme: Theme): string {
 }
 
 /** A table that scrolls by itself where the page is too narrow; reached by keyboard as well. */
-export function tableRegion(name: string, head: string, body: string): string {
+function tableRegion(name: string, head: string, body: string): string {
   return (
     `<div class="scroll" role="region" tabindex="0" aria-label="${escapeXml(name)}">` +
     `<table><thead>${head}</thead><tbody>${body}</tbody></table></div>`

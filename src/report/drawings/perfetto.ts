@@ -9,7 +9,7 @@ import { type PhaseTimeline, timelineOf } from "../trace-timeline.ts";
 export const about = "the calls in their order, for ui.perfetto.dev and chrome://tracing";
 
 /** SEAMCALL and host slices of a whole file unless another number is asked for. */
-export const EVENTS_DEFAULT = 20_000;
+const EVENTS_DEFAULT = 20_000;
 
 /** Lifecycle states of a TD as TDR.LIFECYCLE_STATE has them (ABI 3.2). */
 const KEYS_CONFIGURED = { code: 1, name: "TD_KEYS_CONFIGURED" };

@@ -1,8 +1,9 @@
 import * as Plot from "@observablehq/plot";
 import { format } from "d3-format";
+import type { EstimatedInterval } from "../../lab/result.ts";
 import { formatCount } from "../../units/count.ts";
 import { formatDuration, formatEstimate } from "../../units/duration.ts";
-import type { EstimatedInterval, PageData, StrategyData } from "./data.ts";
+import type { PageData, StrategyData } from "../html-data.ts";
 
 export interface View {
   readonly strategies: readonly StrategyData[];

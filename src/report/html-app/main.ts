@@ -1,6 +1,7 @@
 /** Makes the pictures of the HTML report interactive; without it the page is whole as well. */
+
+import type { PageData } from "../html-data.ts";
 import { countFigure, timeFigure } from "./charts.ts";
-import { type PageData, readData } from "./data.ts";
 
 const WIDTH_MAX = 1000;
 /** Narrower than this nothing is laid out yet, or any more. */
@@ -41,6 +42,12 @@ function start(): void {
   window.addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details")) details.open = true;
   });
+}
+
+/** The data element's content; it was written together with the script that reads it. */
+function readData(): PageData {
+  const text = document.getElementById("tdx-sim-data")?.textContent ?? "";
+  return JSON.parse(text) as PageData;
 }
 
 function fieldset(name: string): HTMLFieldSetElement {
