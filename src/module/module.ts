@@ -232,11 +232,6 @@ export class TdxModule {
     return this.rdxFlag === 1;
   }
 
-  /** True when RDX has bits set that are neither address nor flag. */
-  hasRdxReservedBits(): boolean {
-    return this.inputs.isWide(RDX) || ((this.inputs.low[RDX] as number) & 0xfff) !== 0;
-  }
-
   /** An interrupted leaf gives RCX and RDX back, to be called again with them. */
   restoreSeptOperands(r: Registers): void {
     r.copy(this.inputs, RCX);
@@ -287,7 +282,6 @@ export class TdxModule {
 }
 
 function isAligned(gpaPage: number, level: number): boolean {
-  if (level === 0) return true;
   const pages = PAGES_PER_ENTRY[level] as number;
   return Math.floor(gpaPage / pages) * pages === gpaPage;
 }

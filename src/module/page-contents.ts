@@ -27,7 +27,7 @@ export function contentsAt(m: TdxModule, address: number): Uint8Array {
     case PT_TDR:
       return offset === 0 ? tdrContents(m.tds.get(page) as Td) : qwords(0n);
     case PT_TDCX:
-      return tdcxContents(m, m.tds.get(m.pamt.owner(page)) as Td, page, offset / 8);
+      return tdcxContents(m, m.tds.get(m.pamt.owner(page)) as Td, address);
     case PT_EPT:
       return septContents(m.tds.get(m.pamt.owner(page)) as Td, page, offset / 8);
     default:
@@ -68,13 +68,14 @@ function tdrContents(td: Td): Uint8Array {
   return bytes;
 }
 
-function tdcxContents(m: TdxModule, td: Td, page: number, firstEntry: number): Uint8Array {
+function tdcxContents(m: TdxModule, td: Td, address: number): Uint8Array {
+  const page = Math.floor(address / PAGE_BYTES);
   const index = td.tdcxPages.indexOf(page);
-  if (index < 0) return m.hostMemory.read(page * PAGE_BYTES + firstEntry * 8);
+  if (index < 0) return m.hostMemory.read(address);
   if (index === MSR_BITMAPS_TDCX) return qwords(ALL_ONES);
   if (index === SEPT_ROOT_TDCX) return qwords(FREE_ENTRY);
   const l2 = td.l2Septs[index - TDCS_PAGES_MIN];
-  return l2 === undefined ? qwords(0n) : l2Contents(l2, l2.pwl, firstEntry);
+  return l2 === undefined ? qwords(0n) : l2Contents(l2, l2.pwl, (address - page * PAGE_BYTES) / 8);
 }
 
 /**

@@ -6,7 +6,9 @@ import {
   L2_FREE,
   L2_NL_MAPPED,
   LEAF_STATES,
+  MAPPED,
   NL_MAPPED,
+  PENDING,
   STATE_BITS,
   STATE_MASK,
 } from "./sept-states.ts";
@@ -108,15 +110,15 @@ export class SecureEpt {
 
   /**
    * The leaf that could stand for the table below the entry where the walk stopped: all its
-   * entries are leaves in one state that map one range, aligned for this level. Else null.
+   * entries are MAPPED, or all PENDING, and map one range, aligned for this level. Else null.
    */
   mergedLeaf(): { readonly state: number; readonly page: number } | null {
     const runs = this.levels[this.level - 1] as PageRuns;
     const first = this.index * ENTRIES_PER_TABLE;
     const state = runs.seek(first) & STATE_MASK;
     const page = runs.baseAt(first);
-    const isOneRange =
-      ((LEAF_STATES >> state) & 1) === 1 && runs.runEnd >= first + ENTRIES_PER_TABLE;
+    const isPresent = state === MAPPED || state === PENDING;
+    const isOneRange = isPresent && runs.runEnd >= first + ENTRIES_PER_TABLE;
     return isOneRange && page % (PAGES_PER_ENTRY[this.level] as number) === 0
       ? { state, page }
       : null;

@@ -75,8 +75,7 @@ export function findVcpuField(id: FieldId): VcpuField | null {
 
 /** Full id of the field after `field` in table order, of the first for null; null after the last. */
 export function nextVcpuFieldId(after: VcpuField | null): bigint | null {
-  const index = after === null ? 0 : VCPU_FIELDS.indexOf(after) + 1;
-  return VCPU_FIELDS[index]?.id ?? null;
+  return VCPU_FIELDS[VCPU_FIELDS.indexOf(after as VcpuField) + 1]?.id ?? null;
 }
 
 export function vcpuFieldValue(vcpu: Vcpu, { fieldClass, code, initial }: VcpuField): bigint {
@@ -104,11 +103,10 @@ function checkVector(_m: TdxModule, _vcpu: Vcpu, value: bigint): Status {
   return value <= MAX_VECTOR ? SUCCESS : VALUE_NOT_VALID;
 }
 
-/** Shared HPA: below 2^52, its HKID below the private ones (ABI 3.1). */
+/** Shared HPA: its HKID, and so what is above it, below the private ones (ABI 3.1). */
 function checkShared(m: TdxModule, _vcpu: Vcpu, value: bigint): Status {
   const { hkidShift, hkids } = m.platform;
-  const isShared = value < 1n << 52n && value >> BigInt(hkidShift) < BigInt(hkids.first);
-  return isShared ? SUCCESS : VALUE_NOT_VALID;
+  return value >> BigInt(hkidShift) < BigInt(hkids.first) ? SUCCESS : VALUE_NOT_VALID;
 }
 
 /** Posted interrupts need vector and descriptor to be set before. */

@@ -56,6 +56,11 @@ describe.each(COPIES)("a module %s", (_how, copyOf) => {
     },
   );
 
+  it("keeps the TD_PARAMS of an initialised TD", () => {
+    const { host, state } = new TestTd(new TestHost());
+    expect(copyOf(host.module).tds.get(state.page)?.tdcs).toEqual(state.tdcs);
+  });
+
   it("keeps the locks of its running vCPUs", () => {
     const { host, td } = busyHost();
     const copied = new TestHost();

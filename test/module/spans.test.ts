@@ -152,6 +152,15 @@ describe("entries in use end alike", () => {
     expect(reach(td, BLOCK, { rcx: 2 * PAGE })).toBe(7);
   });
 
+  it("not where they map the same pages in another order", () => {
+    const td = runnable();
+    const page = td.host.memory(4 * PAGE);
+    for (const [i, at] of [0, 2, 1].entries()) {
+      td.mustSept(AUG, i * PAGE, { r8: page + at * PAGE });
+    }
+    expect(reach(td, BLOCK, { rcx: 0 })).toBe(1);
+  });
+
   it("as long as they are in one state, which the leaf takes", () => {
     const td = runnable();
     mapped(td, 8);

@@ -2,7 +2,7 @@ import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, type PamtSize, SHARED } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { PAGE_BYTES, PT_EPT, PT_NDA, PT_REG } from "../page-types.ts";
-import { OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
+import { PAGES_PER_SIZE } from "../pamt.ts";
 import {
   NEW_TABLE_REFUSALS,
   PAGE_CONTENTS,
@@ -56,7 +56,6 @@ export const tdhMemPageDemote: Leaf = {
   run(m, r) {
     m.takeSeptOperands(r);
     const usesAliasedOnly = m.takeRdxFlag();
-    if (m.hasRdxReservedBits()) return OPERAND_INVALID[RDX] as Status;
     const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;

@@ -8,7 +8,7 @@ import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import type { SecureEpt } from "../secure-ept.ts";
 import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
-import { BLOCKED_STATES, isIn, MAPPED, PENDING, TABLE_STATES } from "../sept-states.ts";
+import { BLOCKED_STATES, isIn, TABLE_STATES } from "../sept-states.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
 import type { Td } from "../tdr.ts";
@@ -70,7 +70,7 @@ export const tdhMemPagePromote: Leaf = {
     }
     const leaf = sept.mergedLeaf();
     // Blocked children do not merge; only the parent is blocked.
-    if (leaf === null || (leaf.state !== MAPPED && leaf.state !== PENDING)) {
+    if (leaf === null) {
       sept.showDetails(r);
       return INVALID_PROMOTE_CONDITIONS;
     }

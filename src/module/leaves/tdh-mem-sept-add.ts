@@ -54,7 +54,6 @@ export const tdhMemSeptAdd: Leaf = {
     if (version > 1) return VERSION_INVALID;
     if (version === 1) ignoreBit63(r);
     const isExistingAllowed = m.takeRdxFlag();
-    if (m.hasRdxReservedBits()) return OPERAND_INVALID[RDX] as Status;
     const td = m.tdrOperand(m.inputs, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;

@@ -33,6 +33,23 @@ describe("TDH.MEM.SEPT.RD", () => {
     expect(tested.entry(GPA)).toEqual({ rcx: page + BLOCKED_BITS, rdx: 0x100n });
   });
 
+  it("reaches nothing below a missing table, whatever was reached before", () => {
+    const tested = td();
+    expect(tested.entry(GPA + 4096)).toEqual({ rcx: FREE_ENTRY, rdx: 0n });
+    for (const [gpa, level] of [
+      [0, 2],
+      [GPA - 4096, 2],
+      [GPA + 2 ** 21, 1],
+      [2 ** 39, 3],
+    ] as const) {
+      const details = { rcx: FREE_ENTRY, rdx: BigInt(level) };
+      expect(tested.sept(LEAF, gpa)).toMatchObject({
+        status: "TDX_EPT_WALK_FAILED|RCX",
+        ...details,
+      });
+    }
+  });
+
   it("reaches nothing below a blocked table", () => {
     const tested = td();
     tested.mustSept("TDH.MEM.RANGE.BLOCK", GPA + 1);

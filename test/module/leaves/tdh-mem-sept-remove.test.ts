@@ -67,6 +67,13 @@ describe("TDH.MEM.SEPT.REMOVE", () => {
     });
   });
 
+  it("minds no entry of the tables beside", () => {
+    const { td, table } = empty("INITIALIZED");
+    for (const gpa of [GPA - 2 ** 21, GPA + 2 ** 21]) td.addTables(gpa);
+    for (const gpa of [GPA - 4096, GPA + 2 ** 21]) td.aug(gpa);
+    expect(td.sept(LEAF, PARENT)).toMatchObject({ status: "TDX_SUCCESS", rcx: BigInt(table) });
+  });
+
   it("removes tables from the bottom up only", () => {
     const { td } = empty("INITIALIZED");
     expect(td.sept(LEAF, GPA + 2).status).toBe("TDX_EPT_PAGE_NOT_FREE|RCX");

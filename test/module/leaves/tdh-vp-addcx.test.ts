@@ -52,6 +52,11 @@ describe("TDH.VP.ADDCX", () => {
     expect(td.host.call(LEAF, { rcx: tdvpr, rdx: tdvpr }).status).toBe("TDX_OPERAND_BUSY|RCX");
   });
 
+  it("finds the TDR as new page locked by this very call", () => {
+    const { td, tdvpr } = created();
+    expect(td.host.call(LEAF, { rcx: td.tdr, rdx: tdvpr }).status).toBe("TDX_OPERAND_BUSY|RCX");
+  });
+
   it("takes a TDVPR alone", () => {
     const { td } = created();
     const answer = td.host.call(LEAF, { rcx: td.host.page(), rdx: td.tdr });
