@@ -1,8 +1,7 @@
-import { compareFresh, DEFAULT_PROFILE, parseSize, resolveTdOptions } from "tdx-sim";
+import { compareFresh, parseSize, resolveTdOptions } from "tdx-sim";
 
 const options = resolveTdOptions({ memoryBytes: parseSize("16G"), vcpus: 4 });
-const session = { step: false, seed: 1, profile: DEFAULT_PROFILE };
-const result = await compareFresh(options, { source: "options" }, session);
+const result = await compareFresh(options);
 
 for (const [i, { strategy, seamcalls, hostWork }] of result.strategies.entries()) {
   const fewer = result.comparison[i]?.seamcallRatio.toFixed(2);

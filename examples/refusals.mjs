@@ -1,18 +1,10 @@
-import {
-  createTd,
-  DEFAULT_PROFILE,
-  Failure,
-  populateTd,
-  resolveTdOptions,
-  SimulatedHost,
-} from "tdx-sim";
+import { createTd, Failure, populateTd, resolveTdOptions, SimulatedHost } from "tdx-sim";
 
-const session = { step: false, seed: 1, profile: DEFAULT_PROFILE };
 const options = resolveTdOptions({ memoryBytes: 2 ** 20 });
 const host = SimulatedHost.boot(options);
-await createTd(host, "web", options, session);
+await createTd(host, "web", options);
 try {
-  await populateTd(host, "web", { bytes: 2 ** 21, finalize: true }, session);
+  await populateTd(host, "web", { bytes: 2 ** 21 });
 } catch (error) {
   if (!(error instanceof Failure)) throw error;
   console.log(error.kind, error.message);

@@ -1,6 +1,6 @@
 import {
   createTd,
-  DEFAULT_PROFILE,
+  DEFAULT_SESSION,
   destroyTd,
   populateTd,
   RunStopped,
@@ -8,11 +8,11 @@ import {
   SimulatedHost,
 } from "tdx-sim";
 
-const session = { step: true, seed: 1, profile: DEFAULT_PROFILE };
+const session = { ...DEFAULT_SESSION, step: true };
 const options = resolveTdOptions({ memoryBytes: 2 ** 20, vcpus: 1 });
 const host = SimulatedHost.boot(options);
 await createTd(host, "web", options, session);
-await populateTd(host, "web", { finalize: true }, session);
+await populateTd(host, "web", {}, session);
 
 let turns = 0;
 const impatient = { ...session, callsPerTurn: 1, shouldStop: () => ++turns === 100 };

@@ -34,7 +34,7 @@ export async function convertTd(
   host: SimulatedHost,
   name: string,
   request: ConvertRequest,
-  control: RunControl,
+  control: RunControl = { step: false },
 ): Promise<TdReport> {
   return zap(host, name, request, control, (kvm, vm, range) =>
     request.to === "shared" ? convertToShared(kvm, vm, range) : convertBack(vm, range),
@@ -50,7 +50,7 @@ export async function punchTd(
   host: SimulatedHost,
   name: string,
   part: MemoryPart,
-  control: RunControl,
+  control: RunControl = { step: false },
 ): Promise<TdReport> {
   return zap(host, name, part, control, punchHole);
 }

@@ -87,7 +87,7 @@ export async function createTd(
   host: SimulatedHost,
   name: string,
   options: TdOptions,
-  control: RunControl,
+  control: RunControl = { step: false },
 ): Promise<TdReport> {
   return reportTd(host, await makeTd(host, name, options, control));
 }
@@ -159,7 +159,7 @@ export interface PopulateRequest {
   /** Memory mapped afterwards, in bytes; what the TD was created for if absent. */
   readonly bytes?: number;
   /** False leaves the TD unfinalised: only its initial image is added. */
-  readonly finalize: boolean;
+  readonly finalize?: boolean;
 }
 
 /**
@@ -170,8 +170,8 @@ export interface PopulateRequest {
 export async function populateTd(
   host: SimulatedHost,
   name: string,
-  request: PopulateRequest,
-  control: RunControl,
+  request: PopulateRequest = {},
+  control: RunControl = { step: false },
 ): Promise<TdReport> {
   const td = requireTd(host, name);
   await fillTd(host, td, request, control);
@@ -198,7 +198,7 @@ export async function fillTd(
       if (pages > 0) await carryOut(initMemRegion(kvm, vm, gfn, pages), control);
     }
     td.populatedPages = Math.max(td.populatedPages, Math.min(target, imagePages));
-    if (!request.finalize || !options.finalize) return;
+    if (request.finalize === false || !options.finalize) return;
     check(finalizeVm(kvm, vm));
   }
   const level = options.pageSize === "2M" ? 1 : 0;

@@ -1,4 +1,5 @@
 import type { Profile } from "../cost/profile.ts";
+import { DEFAULT_PROFILE } from "../cost/profiles/index.ts";
 import type { Strategy } from "../kvm/generations/generation.ts";
 import { KvmLivelock } from "../kvm/livelock.ts";
 import type { SeamcallObserver } from "../kvm/seamcall-port.ts";
@@ -30,6 +31,9 @@ export interface Session extends RunControl {
   readonly whatIf?: readonly WhatIf[];
 }
 
+/** Uniform pages at once, seed 1, the prices of the published times. */
+export const DEFAULT_SESSION: Session = { step: false, seed: 1, profile: DEFAULT_PROFILE };
+
 /** Name of the TD that exists only for one command. */
 const UNNAMED = "td";
 
@@ -42,7 +46,7 @@ export async function destroyTd(
   host: SimulatedHost,
   name: string,
   request: { readonly strategy: string },
-  session: Session,
+  session: Session = DEFAULT_SESSION,
 ): Promise<Result> {
   const td = requireTd(host, name);
   return destroyHosted(host, td, request.strategy, { name, source: "store" }, session);
@@ -51,12 +55,12 @@ export async function destroyTd(
 /** Makes a TD, populates it and tears it down, all in memory. */
 export async function destroyFresh(
   options: TdOptions,
-  request: { readonly strategy: string; readonly source: TdSource },
-  session: Session,
+  request: { readonly strategy: string; readonly source?: TdSource },
+  session: Session = DEFAULT_SESSION,
 ): Promise<Result> {
   strategyOf(findGeneration(options.kernel), request.strategy);
   const { host, td } = await freshTd(options, session);
-  const origin = { name: null, source: request.source };
+  const origin = { name: null, source: request.source ?? "options" };
   return destroyHosted(host, td, request.strategy, origin, session);
 }
 
@@ -76,8 +80,8 @@ export interface CompareRequest {
 export async function compareTd(
   host: SimulatedHost,
   name: string,
-  request: CompareRequest,
-  session: Session,
+  request: CompareRequest = {},
+  session: Session = DEFAULT_SESSION,
 ): Promise<Result> {
   const td = requireTd(host, name);
   const { kernels = [td.options.kernel] } = request;
@@ -89,10 +93,10 @@ export async function compareTd(
 /** Makes a TD for each of the kernels and compares their teardowns, all in memory. */
 export async function compareFresh(
   options: TdOptions,
-  request: CompareRequest & { readonly source: TdSource },
-  session: Session,
+  request: CompareRequest & { readonly source?: TdSource } = {},
+  session: Session = DEFAULT_SESSION,
 ): Promise<Result> {
-  const { kernels = [options.kernel], source, strategies } = request;
+  const { kernels = [options.kernel], source = "options", strategies } = request;
   const generations = kernels.map(findGeneration);
   for (const kernel of kernels) chosenOf(findGeneration(kernel), strategies, generations);
   const candidates = [];

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { root, versionDefine } from "../../scripts/bundle.mjs";
+import * as library from "../../src/index.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 const FOLDER = join(root, "examples");
@@ -64,5 +65,11 @@ describe("docs/library.md", () => {
 
   test("has no other code", () => {
     expect(text.split("```ts").length - 1).toBe(shown.length);
+  });
+
+  test("has every export in its table", () => {
+    const table = text.slice(text.indexOf("## Everything exported"));
+    const missing = Object.keys(library).filter((name) => !table.includes(`\`${name}\``));
+    expect(missing).toEqual([]);
   });
 });

@@ -39,7 +39,7 @@ const FORM = "LEAF:STATUS[|OPERAND] with @k=N, :p=P, :from=N,times=M or @page=AD
  * @param isAnyStatus takes statuses that the leaf cannot answer (`--fault-any`)
  * @throws Failure `usage`
  */
-export function parseFault(text: string, isAnyStatus: boolean): FaultPlan {
+export function parseFault(text: string, isAnyStatus = false): FaultPlan {
   const [, leafText = "", statusText = "", placeText] =
     /^([^:@]+):([^:@]+)(?:[:@](.+))?$/.exec(text.trim()) ?? [];
   if (leafText === "" || statusText === "") throw wrong(text, "it is not a fault", FORM);
