@@ -17,7 +17,7 @@ export interface SeamcallPlan {
   readonly innerStride?: number;
   /**
    * Executed on the first iteration and then where `offset` + iteration is a multiple of `every`:
-   * once for each table, where the iterations are its pages.
+   * once for each table, where the iterations are its pages. `offset` is below `every`.
    */
   readonly every?: number;
   readonly offset?: number;
@@ -135,7 +135,7 @@ export function executionsBefore(step: SeamcallStep, iteration: number): number 
   if (step.every === 1) return iteration;
   if (iteration === 0) return 0;
   const { every, offset } = step;
-  return 1 + Math.floor((offset + iteration - 1) / every) - Math.floor(offset / every);
+  return 1 + Math.floor((offset + iteration - 1) / every);
 }
 
 /** The number of the execution that falls on an iteration, or -1 where none does. */

@@ -92,9 +92,9 @@ export class PamtRegions {
     for (let at = pfn; at < end; ) {
       const region = Math.floor(at / PAGES_PER_REGION);
       const before = this.#users.seek(region);
-      // Whole regions with as many users change together, a part of one by itself.
+      // Whole regions change together, for a page is used once: all of them by all, or by none.
       const whole = at % PAGES_PER_REGION === 0 ? Math.floor((end - at) / PAGES_PER_REGION) : 0;
-      const count = Math.max(1, Math.min(whole, this.#users.runEnd - region));
+      const count = Math.max(1, whole);
       const next = Math.min(end, (region + count) * PAGES_PER_REGION);
       const after = before + (sign * (next - at)) / count;
       this.#users.assign(region, count, after, 0);

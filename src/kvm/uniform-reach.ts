@@ -17,11 +17,8 @@ export function uniformReach(
   const wanted = (executionsBefore(step, from + most) - before) * times;
   if (wanted === 0) return most;
   loadOperands(registers, step, before, 0);
-  const reached = leaf.reach(module, registers, wanted, step.span);
-  if (reached >= wanted) return most;
-  const whole = Math.floor(reached / times);
-  if (every === 1) return Math.max(1, whole);
+  const whole = Math.floor(leaf.reach(module, registers, wanted, step.span) / times);
   // Up to the iteration of the first execution that is not uniform with the others.
-  const next = (Math.floor(step.offset / every) + before + whole) * every - step.offset;
+  const next = (before + whole) * every - step.offset;
   return Math.max(1, Math.min(most, next - from));
 }

@@ -41,6 +41,21 @@ describe("dynamic-pamt (kvm-teardown D.3)", () => {
     // Control pages; one region for each of three table levels, two for the private pages.
     expect(adds?.reduce((sum: number, count) => sum + (count ?? 0), 0)).toBe(1 + 3 + 2);
   });
+
+  it("gives each region a pair of its own, which the module knows too", () => {
+    const { host } = built("touched", { ...KERNEL, memoryBytes: 3 * MIB_2 });
+    const pairs = [...host.module.pamtPairs.runs()].flatMap(({ start, length }) =>
+      Array.from({ length }, (_, i) => {
+        host.module.pamtPairs.seek(start + i);
+        return host.module.pamtPairs.baseAt(start + i);
+      }),
+    );
+    const first = host.snapshot().pages.pamt.pages.start;
+    expect(pairs.sort((a, b) => a - b).map((pair) => pair - first)).toEqual(
+      [0, 1, 2, 3, 4, 5, 6].map((i) => 2 * i),
+    );
+    expect(host.module.pamtPairs.toArray()).toEqual(host.snapshot().pages.pamt.pairs);
+  });
 });
 
 describe("a PAMT.ADD that fails (kvm-teardown D.3)", () => {

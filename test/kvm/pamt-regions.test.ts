@@ -76,9 +76,16 @@ describe("a region that no page is used of", () => {
 
   it("is told alone where the PAMT pages of the next one do not follow", () => {
     const pamt = regions();
-    for (const region of [0, 2, 1]) take(pamt, region, 1);
-    expect(pamt.firstIdle()).toEqual({ region: 0, count: 1, pair: PAMT });
+    for (const region of [5, 7, 6]) take(pamt, region, 1);
+    expect(pamt.firstIdle()).toEqual({ region: 5, count: 1, pair: PAMT });
     expect(regions().firstIdle()).toBeNull();
+  });
+
+  it("is told with those after it up to one that is used", () => {
+    const pamt = regions();
+    take(pamt, 5, 4);
+    pamt.get(7 * PAGES_PER_REGION, 1);
+    expect(pamt.firstIdle()).toEqual({ region: 5, count: 2, pair: PAMT });
   });
 
   it("gives its PAMT pages back, as many as the module gave", () => {

@@ -14,7 +14,9 @@ import { built, type Stage } from "../support/td-vm.ts";
 
 type Ioctl = (kvm: KvmHost, vm: KvmVm, vcpu: KvmVcpu) => KvmError | null;
 
+/** What is asked to be shared or private, and what is shared already. */
 const RANGE = { from: 0, to: 1 };
+const SHARED = [{ from: 0, to: 5 }];
 
 /** Every ioctl, by the name that its refusal carries. */
 const IOCTLS: readonly (readonly [string, Ioctl])[] = [
@@ -34,6 +36,7 @@ const IOCTLS: readonly (readonly [string, Ioctl])[] = [
 function answerOf(call: Ioctl, stage: Stage, change: (vm: KvmVm) => void, kernel = "v16") {
   const { host } = built(stage, { kernel });
   const vm = vmOf(host);
+  vm.state.shared = SHARED;
   change(vm);
   const calls = recorded(host);
   const answer = call(kvmOf(host), vm, vm.state.vcpus[0] ?? expect.unreachable("it has a vCPU"));
@@ -46,7 +49,7 @@ describe("a VM that hit KVM_BUG_ON", () => {
       state.isBugged = true;
     });
     const answer = { errno: "EIO", ioctl, reason: "the VM is bugged" };
-    expect(bugged).toEqual({ answer, calls: [], shared: [] });
+    expect(bugged).toEqual({ answer, calls: [], shared: SHARED });
   });
 
   it("answers KVM_TDX_TERMINATE_VM with -EIO too", () => {

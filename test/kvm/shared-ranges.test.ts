@@ -40,6 +40,8 @@ describe("the ranges that are shared", () => {
   it.each([
     ["between two of them", range(20, 30), TWO],
     ["at the start of one", range(5, 12), [range(12, 20), TWO[1]]],
+    ["from the start of one on", range(10, 12), [range(12, 20), TWO[1]]],
+    ["up to the end of one", range(35, 40), [TWO[0], range(30, 35)]],
     ["at the end of one", range(18, 30), [range(10, 18), TWO[1]]],
     ["in the middle of one", range(12, 18), [range(10, 12), range(18, 20), TWO[1]]],
     ["of both", range(15, 35), [range(10, 15), range(35, 40)]],

@@ -41,7 +41,7 @@ export function* reclaimVcpus(
  * vCPUs from number `from` on that can be reclaimed by one body: each has its TDVPX right after its
  * TDVPR, as many as the others, and they follow each other. None where pages are gone already.
  */
-function rowOf(vcpus: readonly KvmVcpu[], from: number): KvmVcpu[] {
+export function rowOf(vcpus: readonly KvmVcpu[], from: number): KvmVcpu[] {
   const row: KvmVcpu[] = [];
   const { tdvpr: first, tdvpx } = vcpus[from] as KvmVcpu;
   const pages = tdvpx.length + 1;
@@ -72,8 +72,8 @@ function* reclaimRow(host: KvmHost, vm: KvmVm, row: readonly KvmVcpu[]): Generat
     if (started !== undefined) freeFirst(host, vm, started, progress.failure ?? progress);
   }
   const { done, failure } = progress;
-  const started = row[done];
-  if (failure === null || started === undefined) return done;
+  if (failure === null) return done;
+  const started = row[done] as KvmVcpu;
   // Warned of and leaked; the caller goes on with the next page of this vCPU.
   const page = started.tdvpx[0] ?? (started.tdvpr as number);
   warn(vm, failure.leaf, failure.status);
