@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { vpExit } from "../../src/module/guest.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
 import { effectsOfFailure, statusesOf, withoutDetails } from "../../src/module/leaf-statuses.ts";
 import { EMULATED, NOT_EMULATED } from "../../src/module/leaf-table.ts";
@@ -64,8 +65,11 @@ function fuzz(m: TdxModule, pages: readonly number[], calls: number, chance: Cha
     const given = [rax, ...OPERANDS.map(() => operand(chance, pages))];
     for (const [i, register] of [RAX, ...OPERANDS].entries()) r.set(register, given[i] as bigint);
     const name = NAMES.get(Number(rax & 0xffffn));
+    const lp = chance.integer(0, 1);
+    // An LP that is in the guest comes back before it calls the module.
+    vpExit(m, lp);
     const before = isLooked ? moduleToJSON(m) : null;
-    const status = m.seamcall(chance.integer(0, 1), r, 1);
+    const status = m.seamcall(lp, r, 1);
     const about = () =>
       `call ${call}: ${given.map((each) => each.toString(16))} -> ${status.text}; ` +
       replay(FILE, testSeed());
