@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { StopSignals } from "../../src/cli/signals.ts";
 import { Chance } from "../model/chance.ts";
 import { calmFaults } from "../support/calm-result.ts";
 import { runInProcess } from "../support/cli-in-process.ts";
@@ -42,7 +43,7 @@ test.each(KINDS)("a sound $kind is read well", async ({ sound, place, commands }
   for (const bytes of sound) {
     for (const command of commands) {
       place(bytes);
-      const { code, stderr } = await runInProcess([...command], ENVIRONMENT, Infinity);
+      const { code, stderr } = await runInProcess([...command], ENVIRONMENT, new StopSignals());
       expect(code, `${command.join(" ")}: ${stderr}`).toBe(0);
     }
   }

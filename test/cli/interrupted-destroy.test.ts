@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { cpSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { Chance } from "../model/chance.ts";
-import { captureCommand } from "../support/captured-command.ts";
 import { runCli, spawnCli } from "../support/cli.ts";
+import { runOnStore } from "../support/cli-in-process.ts";
 import { storeState } from "../support/judged-store.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -78,7 +78,7 @@ describe("at any time of a long destroy", () => {
         if (end === 0) expect(state, about).toBe(after);
         else if (!ENDS[signal].mayBePart) expect([before, after], about).toContain(state);
         if (state === after) continue;
-        const rest = await captureCommand([...destroy, "--format", "json"], copy);
+        const rest = await runOnStore([...destroy, "--format", "json"], copy);
         expect(rest.code, about).toBe(0);
         const strategies = ({ stdout }: { stdout: string }) => JSON.parse(stdout).strategies;
         expect(strategies(rest), about).toEqual(strategies(report));

@@ -1,9 +1,5 @@
 import { cpSync } from "node:fs";
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { CommandLine } from "../../src/cli/command-line.ts";
-import { Console, type OutputStream } from "../../src/cli/console.ts";
 import { StopSignals } from "../../src/cli/signals.ts";
 import { GENERATIONS } from "../../src/lab/kernels.ts";
 import { requireTd } from "../../src/lab/lifecycle.ts";
@@ -12,6 +8,7 @@ import { type HostSnapshot, SimulatedHost } from "../../src/lab/simulated-host.t
 import { Store } from "../../src/store/store.ts";
 import { Chance } from "../model/chance.ts";
 import { runCli } from "../support/cli.ts";
+import { runInProcess } from "../support/cli-in-process.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { tally } from "../support/totals.ts";
@@ -36,15 +33,8 @@ class InterruptAfter extends StopSignals {
 }
 
 /** Runs a command in this process, which looks for signals after every SEAMCALL. */
-async function command(store: string, args: readonly string[], interruptAfter = Infinity) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const [out, err] = [stdout, stderr] as unknown as [OutputStream, OutputStream];
-  const console = new Console(out, err, { TDX_SIM_STORE: store });
-  const signals = new InterruptAfter(interruptAfter);
-  const code = await new CommandLine({ console, signals, callsPerTurn: 1 }).run(args);
-  stdout.end();
-  stderr.end();
-  return { code, stdout: await text(stdout), stderr: await text(stderr) };
+function command(store: string, args: readonly string[], interruptAfter = Infinity) {
+  return runInProcess(args, { TDX_SIM_STORE: store }, new InterruptAfter(interruptAfter), 1);
 }
 
 /** SEAMCALLs of the teardown that the store knows of. */

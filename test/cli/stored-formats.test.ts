@@ -3,7 +3,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { captureCommand } from "../support/captured-command.ts";
+import { runOnStore } from "../support/cli-in-process.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { tally } from "../support/totals.ts";
 
@@ -35,7 +35,7 @@ describe("a store of a later format", () => {
     tally("R12", 1, "uses of a store of another format");
     const { store, file } = futureStore();
     const before = readFileSync(file);
-    const { code, stderr } = await captureCommand(line.split(" "), store);
+    const { code, stderr } = await runOnStore(line.split(" "), store);
     expect(code).toBe(65);
     expect(stderr).toContain(file);
     expect(stderr).toContain("tdx-sim/store/v2");
@@ -50,7 +50,7 @@ describe("a store of version 0.1.0", () => {
     const store = temporaryDirectory("store");
     cpSync(join(FIXTURES, "store-v1"), store, { recursive: true });
     const json = async (line: string) => {
-      const { code, stdout, stderr } = await captureCommand(line.split(" "), store);
+      const { code, stdout, stderr } = await runOnStore(line.split(" "), store);
       expect({ code, stderr }, line).toEqual({ code: 0, stderr: "" });
       return JSON.parse(stdout);
     };

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { bundledProgram } from "../support/bundled-program.ts";
 import { calmFaults } from "../support/calm-result.ts";
-import { runInProcess } from "../support/cli-in-process.ts";
+import { Impatience, runInProcess } from "../support/cli-in-process.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { memoryDirectory } from "../support/temporary.ts";
 import { tally } from "../support/totals.ts";
@@ -51,7 +51,7 @@ test(
       // Commands that need not wait would keep the news of the other process's end out.
       await nextTurn();
       const command = COMMANDS[turn % COMMANDS.length] ?? [];
-      const result = await runInProcess(command, environment, PATIENCE_MS);
+      const result = await runInProcess(command, environment, new Impatience(PATIENCE_MS));
       const about = `${command.join(" ")}\n${result.stderr}${replay(FILE, seed)}`;
       expect(calmFaults(result).faults, about).toEqual([]);
       for (const [name, text] of Object.entries(bytes)) {

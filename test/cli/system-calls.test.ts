@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { newHolder } from "../../src/store/holder.ts";
 import { Chance } from "../model/chance.ts";
-import { captureCommand } from "../support/captured-command.ts";
+import { runOnStore } from "../support/cli-in-process.ts";
 import { needsRepair, storeState } from "../support/judged-store.ts";
 import { replay, runs, testSeed } from "../support/sample.ts";
 import { type Call, type Traced, traceCli, whyNoStrace } from "../support/strace.ts";
@@ -33,8 +33,8 @@ const stores = { sound: "", damaged: "", locked: "" };
 beforeAll(async () => {
   for (const kind of ["sound", "damaged", "locked"] as const) {
     const store = temporaryDirectory(kind);
-    await captureCommand(["create", "web", "--memory", "16M", "--vcpus", "1"], store);
-    await captureCommand(["populate", "web", "--populated", "4M"], store);
+    await runOnStore(["create", "web", "--memory", "16M", "--vcpus", "1"], store);
+    await runOnStore(["populate", "web", "--populated", "4M"], store);
     stores[kind] = store;
   }
   const newest = join(stores.damaged, "host.2.json");
@@ -101,7 +101,7 @@ describe.each(COMMANDS)("%s", (line, kind) => {
         expect([before, after], where).toContain(state);
         if (killed.stdout !== "") expect(state, where).toBe(after);
         if (state === before) {
-          expect(await captureCommand(args, store), where).toMatchObject({ code: 0 });
+          expect(await runOnStore(args, store), where).toMatchObject({ code: 0 });
           expect(storeState(store), where).toBe(after);
         }
         expect(await needsRepair(store), where).toEqual([]);

@@ -6,7 +6,7 @@ import { type Storage, storage } from "../../src/store/storage.ts";
 import { Store } from "../../src/store/store.ts";
 import { Failure } from "../../src/units/failure.ts";
 import { Chance } from "../model/chance.ts";
-import { captureCommand } from "../support/captured-command.ts";
+import { runOnStore } from "../support/cli-in-process.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { memoryDirectory, temporaryDirectory } from "../support/temporary.ts";
 import { tally } from "../support/totals.ts";
@@ -20,10 +20,10 @@ let large: Buffer = Buffer.alloc(0);
 /** What commands store: one TD that was made, then several with scattered pages. */
 beforeAll(async () => {
   const store = temporaryDirectory("store");
-  await captureCommand(["create", "a", "--memory", "1M", "--vcpus", "1"], store);
+  await runOnStore(["create", "a", "--memory", "1M", "--vcpus", "1"], store);
   small = readFileSync(join(store, "host.1.json"));
   for (const name of ["b", "c", "d", "e"]) {
-    await captureCommand(["create", name, "--memory", "64K", "--layout", "alternate"], store);
+    await runOnStore(["create", name, "--memory", "64K", "--layout", "alternate"], store);
   }
   large = readFileSync(join(store, "host.5.json"));
 });

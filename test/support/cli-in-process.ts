@@ -6,15 +6,16 @@ import type { CliResult } from "./cli.ts";
 const PATIENCE_MS = 100;
 
 export interface InProcessResult extends CliResult {
+  readonly code: number;
   /** Processor or wall-clock time, whichever is less: the other holds what others do. */
   readonly elapsedMs: number;
 }
 
 /** A user who presses Ctrl-C when a command takes long. */
-class Impatience extends StopSignals {
+export class Impatience extends StopSignals {
   readonly #until: number;
 
-  constructor(patienceMs: number) {
+  constructor(patienceMs = PATIENCE_MS) {
     super();
     this.#until = performance.now() + patienceMs;
   }
@@ -26,26 +27,33 @@ class Impatience extends StopSignals {
   override readonly shouldStop = (): boolean => this.received !== null;
 }
 
+/** As `runInProcess`, with nothing in the environment but the store, for as long as it takes. */
+export function runOnStore(args: readonly string[], store: string): Promise<InProcessResult> {
+  return runInProcess(args, { TDX_SIM_STORE: store }, new StopSignals());
+}
+
 /**
  * Runs the command line in this process: a thousand times as often as by starting programs. Work
  * that takes long is interrupted (exit code 130). Stdin is not replaced: arguments with `-` for a
  * file would read the tester's.
  *
  * @param environment all of it
- * @param patienceMs how long work may take before it is interrupted
+ * @param signals who interrupts it, and when
+ * @param callsPerTurn SEAMCALLs between two looks at the signals
  */
 export async function runInProcess(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-  patienceMs = PATIENCE_MS,
+  signals: StopSignals = new Impatience(),
+  callsPerTurn?: number,
 ): Promise<InProcessResult> {
   const stdout: string[] = [];
   const stderr: string[] = [];
   const console = new Console(collector(stdout), collector(stderr), environment);
   const from = performance.now();
   const cpuFrom = process.cpuUsage();
-  const commandLine = new CommandLine({ console, signals: new Impatience(patienceMs) });
-  const code = await commandLine.run(args);
+  const turns = callsPerTurn === undefined ? {} : { callsPerTurn };
+  const code = await new CommandLine({ console, signals, ...turns }).run(args);
   const cpu = process.cpuUsage(cpuFrom);
   return {
     code,

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Chance } from "../model/chance.ts";
-import { captureCommand } from "./captured-command.ts";
+import { runOnStore } from "./cli-in-process.ts";
 import { needsRepair, storeState } from "./judged-store.ts";
 
 export interface FullDiskRound {
@@ -44,8 +44,8 @@ function fill(directory: string, chance: Chance): void {
 async function round(directory: string, chance: Chance, launcher: string): Promise<FullDiskRound> {
   for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true });
   const store = join(directory, "store");
-  await captureCommand("create web --memory 64K --vcpus 1".split(" "), store);
-  await captureCommand("populate web --populated 32K".split(" "), store);
+  await runOnStore("create web --memory 64K --vcpus 1".split(" "), store);
+  await runOnStore("populate web --populated 32K".split(" "), store);
   const newest = join(store, "host.2.json");
   const before = [storeState(store), readFileSync(newest, "latin1")];
   fill(directory, chance);

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { StopSignals } from "../../src/cli/signals.ts";
 import { PLATFORMS } from "../../src/lab/platforms.ts";
 import { encodeGeneration } from "../../src/store/envelope.ts";
 import type { Chance } from "../model/chance.ts";
@@ -95,7 +96,7 @@ async function soundFiles(directory: string): Promise<SoundFiles> {
     ["populate", "web"],
   ]) {
     mkdirSync(directory, { recursive: true });
-    const { code, stderr } = await runInProcess(args, environment, Infinity);
+    const { code, stderr } = await runInProcess(args, environment, new StopSignals());
     if (code !== 0) throw new Error(`${args.join(" ")}: ${stderr}`);
   }
   const [newest = ""] = readdirSync(at("store"))

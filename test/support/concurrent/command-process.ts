@@ -8,7 +8,7 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { storage } from "../../../src/store/storage.ts";
-import { captureCommand } from "../captured-command.ts";
+import { runOnStore } from "../cli-in-process.ts";
 import type { CommandRecord } from "./history.ts";
 import { StoreReader } from "./store-reader.ts";
 
@@ -27,7 +27,7 @@ function watchGenerations(): void {
 async function record(args: readonly string[], store: string): Promise<CommandRecord> {
   written = null;
   const began = clockNs();
-  const { code, stdout, stderr } = await captureCommand(args, store);
+  const { code, stdout, stderr } = await runOnStore(args, store);
   const ended = clockNs();
   return { args, code, stdout, stderr, began, ended, generation: written };
 }
@@ -52,7 +52,7 @@ async function write(store: string, name: string): Promise<void> {
   });
   const failures: string[] = [];
   const run = async (line: string) => {
-    const { code, stderr } = await captureCommand(line.split(" "), store);
+    const { code, stderr } = await runOnStore(line.split(" "), store);
     commands += 1;
     // The lock may be asked for in vain.
     if (code !== 0 && code !== 75) failures.push(`${line}: ${code}, ${stderr}`);

@@ -2,7 +2,7 @@ import type { HostSnapshot } from "../../../src/lab/simulated-host.ts";
 import { SimulatedHost } from "../../../src/lab/simulated-host.ts";
 import { checkInvariants } from "../../../src/module/invariants.ts";
 import { Store } from "../../../src/store/store.ts";
-import { captureCommand } from "../captured-command.ts";
+import { runOnStore } from "../cli-in-process.ts";
 
 interface ListedTd {
   readonly name: string;
@@ -26,10 +26,7 @@ export class StoreReader {
   }
 
   async read(): Promise<void> {
-    const { code, stdout, stderr } = await captureCommand(
-      ["list", "--format", "json"],
-      this.#store,
-    );
+    const { code, stdout, stderr } = await runOnStore(["list", "--format", "json"], this.#store);
     if (code !== 0) this.faults.push(`list ended with ${code}: ${stderr}`);
     else this.#judgeList(stdout);
     this.#judgeState();
