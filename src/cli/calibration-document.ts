@@ -5,7 +5,7 @@ import {
   formatDuration,
   formatDurationRange,
   formatEstimate,
-  formatTwoDigits,
+  formatPercent,
 } from "../units/duration.ts";
 import type { Render } from "./outputs.ts";
 import { recordsDocument } from "./records.ts";
@@ -60,7 +60,7 @@ function sheet(calibration: Calibration, width: number): string[] {
         calibration.scatter.map(({ family, rows, share }) => [
           family,
           `${rows} rows`,
-          `${formatTwoDigits(share * 100)} %`,
+          formatPercent(share),
         ]),
         { aligns: ["left", "right", "right"], indent: 2 },
       ),
@@ -80,7 +80,7 @@ function section(title: string, lines: readonly string[]): string[] {
 function signedPercent(share: number | null): string {
   if (share === null) return "-";
   const sign = share < 0 ? "-" : "+";
-  return `${sign}${formatTwoDigits(Math.abs(share) * 100)} %`;
+  return `${sign}${formatPercent(Math.abs(share))}`;
 }
 
 function rowLines(row: RowVerdict, width: number): string[] {
@@ -102,7 +102,7 @@ function priceLines(
   const per = price.unit.replace("ns/", "a ");
   const line =
     `${formatDuration(price.value)} ${per} (${formatDurationRange(price.low, price.high)}, ` +
-    `${price.basis}), standard error ${formatTwoDigits(relativeStandardError * 100)} %`;
+    `${price.basis}), standard error ${formatPercent(relativeStandardError)}`;
   const inside =
     contains.length === 0 ? [] : wrapText(`contains ${contains.join(", ")}`, width, "    ");
   return [`  ${term}`, ...wrapText(line, width, "    "), ...inside];

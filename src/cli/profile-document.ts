@@ -1,7 +1,7 @@
-import type { Cover, Figure, Fit, Per, Profile, Term } from "../cost/profile.ts";
+import type { Figure, Fit, Profile, Term } from "../cost/profile.ts";
 import { alignColumns, wrapText } from "../report/layout.ts";
+import { coverText, namedFigures, perText, rangeText } from "../report/profile-text.ts";
 import type { FlatRow } from "../report/rows.ts";
-import { formatSize } from "../units/size.ts";
 import type { Render } from "./outputs.ts";
 import { recordsDocument } from "./records.ts";
 
@@ -57,55 +57,6 @@ function figuresOf({ terms, fits }: Profile): FlatRow[] {
 function figureRow(part: string, name: string, of: string, figure: Figure): FlatRow {
   const { value, low, high, unit, basis, source, conditions } = figure;
   return { part, name, of, value, low, high, unit, basis, source, conditions };
-}
-
-function namedFigures({ tolerance, toleranceAbove, widening, otherForm }: Fit): [string, Figure][] {
-  return [
-    ["tolerance", tolerance],
-    ...(toleranceAbove === undefined
-      ? []
-      : [["tolerance above", toleranceAbove] satisfies [string, Figure]]),
-    ["widening", widening],
-    ...(otherForm === undefined
-      ? []
-      : (["base", "slope", "margin", "spread"] as const).map((key): [string, Figure] => [
-          `other form: ${key}`,
-          otherForm[key],
-        ])),
-  ];
-}
-
-/** What a price is for, in words. */
-function perText(per: Per): string {
-  switch (per.kind) {
-    case "leaf":
-      return `each ${per.leaf}${per.pageSize === undefined ? "" : ` on ${per.pageSize}`}`;
-    case "group":
-      return `each ${per.leaves.join(" + ")}${per.pageSize === undefined ? "" : ` on ${per.pageSize}`}`;
-    case "host-work":
-      return `each of hostWork ${per.work}`;
-    case "with-call":
-      return `the host's part of each ${per.leaves.join(" or ")}`;
-    case "phase":
-      return `once in ${per.phase}`;
-    case "failed-call":
-      return `each call that returned ${per.status ?? "anything but TDX_SUCCESS"}`;
-    case "other-call":
-      return "each call of a leaf without a price";
-  }
-}
-
-function rangeText({ phases, range }: Fit): string {
-  const { memoryBytes, vcpus, pageSizes } = range;
-  return (
-    `${phases.join(", ")}: ${formatSize(memoryBytes.low)} to ${formatSize(memoryBytes.high)}, ` +
-    `${vcpus.low} to ${vcpus.high} vCPUs, pages of ${pageSizes.join(" and ")}`
-  );
-}
-
-function coverText({ phase, leaf, pageSize, work }: Cover): string {
-  const what = leaf ?? work ?? "everything";
-  return `${what}${pageSize === undefined ? "" : ` on ${pageSize}`} in ${phase}`;
 }
 
 function sheet(profile: Profile, sha256: string, width: number): string[] {

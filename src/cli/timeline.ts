@@ -1,4 +1,9 @@
-import type { EstimatedInterval, PhaseResult, Result } from "../lab/result.ts";
+import {
+  type EstimatedInterval,
+  type PhaseResult,
+  privatePageCount,
+  type Result,
+} from "../lab/result.ts";
 
 /** A phase of a teardown at one moment of its estimated time. */
 export interface PhaseFrame {
@@ -28,10 +33,9 @@ export function timeline(result: Result): {
 } {
   const [entry] = result.strategies;
   if (entry === undefined) throw new Error("there is no teardown to play");
-  const { "4K": small, "2M": large, "1G": huge } = result.td.privatePages;
   return {
     elapsedNs: entry.elapsedNs,
-    at: (clock) => frame(entry.phases, small + large + huge, clock),
+    at: (clock) => frame(entry.phases, privatePageCount(result.td), clock),
   };
 }
 

@@ -5,14 +5,15 @@ import type { KernelGeneration, Strategy } from "../kvm/generations/generation.t
 import { totalsOf } from "../ledger/phase-counts.ts";
 import { PAGE_SIZE } from "../units/page.ts";
 import { strategyOf } from "./kernels.ts";
-import type {
-  ComparisonEntry,
-  EstimatedInterval,
-  Result,
-  StrategyResult,
-  TdDescription,
-  TdSource,
-  Trouble,
+import {
+  type ComparisonEntry,
+  type EstimatedInterval,
+  populatedBytes,
+  type Result,
+  type StrategyResult,
+  type TdDescription,
+  type TdSource,
+  type Trouble,
 } from "./result.ts";
 import type { HostedTd, SimulatedHost } from "./simulated-host.ts";
 import { controlPages, pagesLeaked } from "./td-report.ts";
@@ -48,9 +49,8 @@ export function strategyResult(
   const { strategy, ledger } = td.teardown;
   const phases = ledger.phases();
   const totals = totalsOf(phases);
-  const { privatePages, memoryBytes, vcpus } = description;
-  const populatedBytes = (privatePages["4K"] + privatePages["2M"] * 512) * PAGE_SIZE;
-  const size = { memoryBytes, populatedBytes, vcpus };
+  const { memoryBytes, vcpus } = description;
+  const size = { memoryBytes, populatedBytes: populatedBytes(description), vcpus };
   const { state, generation } = td.vm;
   const taken = strategyOf(generation, strategy);
   const atWork = whatIfs.filter((whatIf) => isAtWork(whatIf, taken));

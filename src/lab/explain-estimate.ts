@@ -1,6 +1,11 @@
 import type { Charge, ChargePart } from "../cost/charges.ts";
 import { type Estimate, estimate } from "../cost/estimate.ts";
-import { type EstimatedInterval, type Interval, roundInterval } from "../cost/interval.ts";
+import {
+  type EstimatedInterval,
+  type Interval,
+  roundInterval,
+  sumIntervals,
+} from "../cost/interval.ts";
 import type { Figure, Profile } from "../cost/profile.ts";
 import { profileSha256 } from "../cost/profile-checksum.ts";
 import type { PhaseCounts } from "../ledger/phase-counts.ts";
@@ -150,13 +155,7 @@ function partsOf(charges: readonly Charge[]): NonNullable<ExplainedTerm["parts"]
 }
 
 function whole(times: readonly Interval[], basis: EstimatedInterval["basis"]): EstimatedInterval {
-  const sum = { low: 0, mid: 0, high: 0 };
-  for (const { low, mid, high } of times) {
-    sum.low += low;
-    sum.mid += mid;
-    sum.high += high;
-  }
-  return { ...roundInterval(sum), basis };
+  return { ...roundInterval(sumIntervals(times)), basis };
 }
 
 function figureOf(term: string, { terms, fits }: Profile): Figure {

@@ -1,16 +1,11 @@
+import type { Interval } from "../cost/interval.ts";
 import { Failure } from "../units/failure.ts";
-
-/** Nanoseconds that calls took together; a histogram knows only between which ends. */
-export interface TimeSum {
-  readonly low: number;
-  readonly mid: number;
-  readonly high: number;
-}
 
 /** What a capture says of one leaf. */
 export interface CapturedLeaf {
   readonly calls: number | null;
-  readonly ns: TimeSum | null;
+  /** What they took together; a histogram knows only between which ends. */
+  readonly ns: Interval | null;
 }
 
 /** One bucket of a histogram: `count` calls between two times, nanoseconds. */
@@ -97,7 +92,7 @@ export class CaptureRecorder {
   }
 }
 
-function sumOf(buckets: readonly Bucket[]): TimeSum {
+function sumOf(buckets: readonly Bucket[]): Interval {
   let low = 0;
   let high = 0;
   for (const bucket of buckets) {

@@ -1,3 +1,4 @@
+import type { Interval } from "../cost/interval.ts";
 import { totalsOf } from "../ledger/phase-counts.ts";
 import { Failure } from "../units/failure.ts";
 import { parseSize } from "../units/size.ts";
@@ -187,7 +188,7 @@ function rowsOf(
 }
 
 /** A sum read from buckets may be anywhere between their ends: it counts for less. */
-function weightOf({ low, mid, high }: { low: number; mid: number; high: number }): number {
+function weightOf({ low, mid, high }: Interval): number {
   const scatter = (high - low) / mid / Math.sqrt(12);
   return Number(Math.min(1, (USUAL_SCATTER / Math.max(scatter, 1e-9)) ** 2).toPrecision(2));
 }

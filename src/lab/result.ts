@@ -5,6 +5,7 @@
 
 import type { Basis, EstimatedInterval, Interval } from "../cost/interval.ts";
 import type { HostWork, Seamcalls } from "../ledger/phase-counts.ts";
+import { PAGE_SIZE, PAGES_PER_2M } from "../units/page.ts";
 
 export type { Basis, EstimatedInterval, HostWork, Interval, Seamcalls };
 
@@ -157,6 +158,16 @@ export interface Result {
   /** Absent where nothing was expected. */
   readonly expectations?: readonly ExpectationResult[];
   readonly warnings: readonly string[];
+}
+
+/** Leaf pages of all sizes. */
+export function privatePageCount({ privatePages }: TdDescription): number {
+  return privatePages["4K"] + privatePages["2M"] + privatePages["1G"];
+}
+
+/** What is mapped; no kernel maps leaves of 1 GiB. */
+export function populatedBytes({ privatePages }: TdDescription): number {
+  return (privatePages["4K"] + privatePages["2M"] * PAGES_PER_2M) * PAGE_SIZE;
 }
 
 export function isFailed(run: Run): run is FailedRun {

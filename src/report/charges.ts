@@ -5,7 +5,7 @@ import {
   formatDuration,
   formatDurationRange,
   formatEstimate,
-  formatTwoDigits,
+  formatPercent,
 } from "../units/duration.ts";
 import { formatSize } from "../units/size.ts";
 import { escapeControls } from "./control-characters.ts";
@@ -31,7 +31,7 @@ export function chargesSheet(explanation: Explanation, width: number): string[] 
     ),
     ...fits.flatMap(({ fit, tolerance, toleranceAbove }) => {
       const above = (toleranceAbove ?? tolerance).value;
-      const range = `-${formatTwoDigits(tolerance.value * 100)} % to +${formatTwoDigits(above * 100)} %`;
+      const range = `-${formatPercent(tolerance.value)} to +${formatPercent(above)}`;
       return wrapText(
         `The sum of ${fit} is known to ${range} inside what was measured (${tolerance.basis}: ` +
           `${tolerance.source}); its parts are not, so their ranges do not add up to its own.`,

@@ -1,9 +1,10 @@
-import type {
-  ComparisonEntry,
-  EstimatedInterval,
-  ExpectationResult,
-  Result,
-  StrategyResult,
+import {
+  type ComparisonEntry,
+  type EstimatedInterval,
+  type ExpectationResult,
+  privatePageCount,
+  type Result,
+  type StrategyResult,
 } from "../lab/result.ts";
 import { formatCount, formatCounted } from "../units/count.ts";
 import { formatDuration, formatDurationRange, formatTwoDigits } from "../units/duration.ts";
@@ -118,7 +119,7 @@ class RowBuilder {
 }
 
 function addCounts(rows: RowBuilder, { td, strategies }: Result): void {
-  const privatePages = td.privatePages["4K"] + td.privatePages["2M"] + td.privatePages["1G"];
+  const privatePages = privatePageCount(td);
   rows.count("SEAMCALLs", "row", ({ seamcalls }) => seamcalls.total);
   rows.add("per private page", "part", ({ seamcalls }) =>
     privatePages === 0 ? NONE : { value: (seamcalls.total / privatePages).toFixed(2) },

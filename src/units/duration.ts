@@ -24,6 +24,11 @@ export function formatTwoDigits(value: number): string {
   return digits.includes("e") ? String(Number(digits)) : digits;
 }
 
+/** A share with two significant digits: `4.6 %`, `120 %`. */
+export function formatPercent(share: number): string {
+  return `${formatTwoDigits(share * 100)} %`;
+}
+
 function speak(ns: number): Spoken {
   if (ns === 0) return { digits: "0", unit: "s" };
   const unit = UNITS.find((candidate) => ns >= candidate.from * candidate.ns);

@@ -1,4 +1,4 @@
-import { formatTwoDigits } from "../../units/duration.ts";
+import { formatPercent } from "../../units/duration.ts";
 import type { PriceFit } from "./fit.ts";
 import { describeRow } from "./measurement-rows.ts";
 import type { Scatter } from "./noise.ts";
@@ -32,7 +32,7 @@ export function complaintsOf(observations: readonly Observation[], fit: PriceFit
 }
 
 function farFrom({ family, rows, share }: Scatter): string {
-  return `The ${rows} rows of ${family} lie ${formatTwoDigits(share * 100)} % from`;
+  return `The ${rows} rows of ${family} lie ${formatPercent(share)} from`;
 }
 
 function repetitionsApart(observations: readonly Observation[]): string[] {

@@ -1,5 +1,5 @@
 import type { Cover, Figure, Fit, MeasuredRange, Profile, Term } from "../../cost/profile.ts";
-import { formatTwoDigits } from "../../units/duration.ts";
+import { formatPercent } from "../../units/duration.ts";
 import { formatSize } from "../../units/size.ts";
 import { driverCounts, FIXED } from "./drivers.ts";
 import type { FittedPrice, PriceFit } from "./fit.ts";
@@ -57,10 +57,6 @@ function sixDigits(value: number): number {
   return Number(value.toPrecision(6));
 }
 
-function percent(share: number): string {
-  return `${formatTwoDigits(share * 100)} %`;
-}
-
 function termOf(
   { driver, value, standardError, contains }: FittedPrice,
   parts: FittedProfileParts,
@@ -76,7 +72,7 @@ function termOf(
       unit: driver.unit,
       basis: "fitted",
       source: sourceOf(parts),
-      conditions: `Standard error ${percent(standardError / value)}${contained}`,
+      conditions: `Standard error ${formatPercent(standardError / value)}${contained}`,
     },
   };
 }
@@ -184,7 +180,7 @@ function tolerancesOf(group: readonly Observation[], parts: FittedProfileParts):
     errors.length === 0
       ? `twice the scatter of ${group.length} rows`
       : `leave-one-out errors of ${errors.length} teardowns, ` +
-        `${percent(Math.max(...errors.map(Math.abs)))} at most`;
+        `${formatPercent(Math.max(...errors.map(Math.abs)))} at most`;
   const figure = (share: number): Figure => {
     const value = sixDigits(Math.max(share, REPEATABILITY));
     const source = `${parts.file}: ${what}`;

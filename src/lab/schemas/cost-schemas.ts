@@ -9,33 +9,38 @@ import { count, notNegative, profileIdentity, sha256, time } from "./quantities.
 export function profilesSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/profiles/v1"),
-    profiles: v.array(
-      v.strictObject({
-        name: v.string(),
-        default: v.boolean(),
-        terms: count(),
-        fits: count(),
-        sha256: sha256(),
-        description: v.string(),
-      }),
-    ),
+    profiles: v.array(v.strictObject(listedProfile())),
   });
+}
+
+/** Entries of a profile in the list. */
+export function listedProfile() {
+  return {
+    name: v.string(),
+    default: v.boolean(),
+    terms: count(),
+    fits: count(),
+    sha256: sha256(),
+    description: v.string(),
+  };
 }
 
 /** `tdx-sim/profile-check/v1`: what `profile check` prints. */
 export function profileCheckSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/profile-check/v1"),
-    profiles: v.array(
-      v.strictObject({
-        profile: v.string(),
-        name: v.nullable(v.string()),
-        sha256: v.nullable(sha256()),
-        valid: v.boolean(),
-        remarks: v.array(v.string()),
-      }),
-    ),
+    profiles: v.array(v.strictObject({ ...checkedProfile(), remarks: v.array(v.string()) })),
   });
+}
+
+/** Entries of a profile that was checked, but for the remarks. */
+export function checkedProfile() {
+  return {
+    profile: v.string(),
+    name: v.nullable(v.string()),
+    sha256: v.nullable(sha256()),
+    valid: v.boolean(),
+  };
 }
 
 function rowVerdict() {

@@ -85,6 +85,17 @@ export function replaySchema() {
   return schema satisfies v.GenericSchema<unknown, ReplayResult>;
 }
 
+/** Entries of a leaf, but for the statuses that vectors reach. */
+export function leafFacts() {
+  return {
+    leaf: v.string(),
+    number: count(),
+    caller: v.picklist(["host", "guest"]),
+    emulated: v.picklist(["fully", "in part", "not"]),
+    missing: v.nullable(v.string()),
+  };
+}
+
 /** `tdx-sim/leaves/v1`. */
 export function leavesSchema() {
   const schema = v.strictObject({
@@ -93,11 +104,7 @@ export function leavesSchema() {
     pairsReached: v.nullable(count()),
     leaves: v.array(
       v.strictObject({
-        leaf: v.string(),
-        number: count(),
-        caller: v.picklist(["host", "guest"]),
-        emulated: v.picklist(["fully", "in part", "not"]),
-        missing: v.nullable(v.string()),
+        ...leafFacts(),
         reached: v.nullable(counts()),
         unreached: v.nullable(v.array(v.string())),
       }),
@@ -110,10 +117,22 @@ export function leavesSchema() {
 export function versionSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/version/v1"),
-    version: v.string(),
-    module: v.string(),
-    node: v.string(),
+    ...versions(),
   });
+}
+
+export function versions() {
+  return { version: v.string(), module: v.string(), node: v.string() };
+}
+
+/** Entries of a generation of a store that was checked. */
+export function checkedGeneration() {
+  return {
+    generation: count(),
+    file: v.string(),
+    state: v.picklist(["good", "damaged", "newer-format"]),
+    reason: v.string(),
+  };
 }
 
 /** `tdx-sim/store-check/v1`. */
@@ -122,14 +141,7 @@ export function storeCheckSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/store-check/v1"),
     directory: v.string(),
-    generations: v.array(
-      v.strictObject({
-        generation: count(),
-        file: v.string(),
-        state: v.picklist(["good", "damaged", "newer-format"]),
-        reason: v.string(),
-      }),
-    ),
+    generations: v.array(v.strictObject(checkedGeneration())),
     temporaryFiles: count(),
     lock: v.nullable(
       v.looseObject({ id: v.string(), alive: v.boolean(), holder: v.nullable(holder) }),

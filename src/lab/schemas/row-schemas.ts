@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import { BASES } from "../../cost/interval.ts";
 import { LAYOUTS } from "../td-options.ts";
-import { capturedRow } from "./cost-schemas.ts";
-import { mismatch } from "./document-schemas.ts";
+import { capturedRow, checkedProfile, listedProfile } from "./cost-schemas.ts";
+import { checkedGeneration, leafFacts, mismatch, versions } from "./document-schemas.ts";
 import { count, notNegative, sha256 } from "./quantities.ts";
 
 /** `tdx-sim/td-row/v1`: a TD as a line of `create`, `populate`, `show`, `list` and so on. */
@@ -97,12 +97,7 @@ export function captureRowSchema() {
 export function profilesRowSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/profiles-row/v1"),
-    name: v.string(),
-    default: v.boolean(),
-    terms: count(),
-    fits: count(),
-    sha256: sha256(),
-    description: v.string(),
+    ...listedProfile(),
   });
 }
 
@@ -129,10 +124,7 @@ export function profileRowSchema() {
 export function profileCheckRowSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/profile-check-row/v1"),
-    profile: v.string(),
-    name: v.nullable(v.string()),
-    sha256: v.nullable(sha256()),
-    valid: v.boolean(),
+    ...checkedProfile(),
     remarks: v.string(),
   });
 }
@@ -166,11 +158,7 @@ export function replayRowSchema() {
 export function leafRowSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/leaf-row/v1"),
-    leaf: v.string(),
-    number: count(),
-    caller: v.picklist(["host", "guest"]),
-    emulated: v.picklist(["fully", "in part", "not"]),
-    missing: v.nullable(v.string()),
+    ...leafFacts(),
     status: v.exactOptional(v.nullable(v.string())),
     answers: v.exactOptional(count()),
   });
@@ -180,10 +168,7 @@ export function leafRowSchema() {
 export function storeCheckRowSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/store-check-row/v1"),
-    generation: count(),
-    file: v.string(),
-    state: v.picklist(["good", "damaged", "newer-format"]),
-    reason: v.string(),
+    ...checkedGeneration(),
   });
 }
 
@@ -191,8 +176,6 @@ export function storeCheckRowSchema() {
 export function versionRowSchema() {
   return v.strictObject({
     schema: v.literal("tdx-sim/version-row/v1"),
-    version: v.string(),
-    module: v.string(),
-    node: v.string(),
+    ...versions(),
   });
 }

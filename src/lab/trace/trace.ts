@@ -3,7 +3,7 @@ import type { EstimatedInterval } from "../../cost/interval.ts";
 import type { PhaseEstimate } from "../../cost/phase-estimate.ts";
 import type { Profile } from "../../cost/profile.ts";
 import type { SeamcallObserver } from "../../kvm/seamcall-port.ts";
-import type { Result, StrategyResult } from "../result.ts";
+import { populatedBytes, type Result, type StrategyResult } from "../result.ts";
 import { type TraceBatch, type TraceKind, TraceRecorder } from "./recorder.ts";
 import { type KindCount, unitTimes } from "./unit-times.ts";
 
@@ -62,10 +62,9 @@ function timed(
   { td }: Result,
   profile: Profile,
 ): TracedStrategy {
-  const { privatePages, memoryBytes, vcpus } = td;
-  const populatedBytes = (privatePages["4K"] + privatePages["2M"] * 512) * 4096;
-  const counts = recorder.ledger.phases();
-  const { phases } = estimate(counts, { memoryBytes, populatedBytes, vcpus }, profile);
+  const { memoryBytes, vcpus } = td;
+  const size = { memoryBytes, populatedBytes: populatedBytes(td), vcpus };
+  const { phases } = estimate(recorder.ledger.phases(), size, profile);
   const recorded = recorder.phases().filter(({ batches }) => batches.length > 0);
   const earlierSeamcalls = entry.seamcalls.total - recorder.ledger.totals().seamcalls.total;
   return {

@@ -1,4 +1,5 @@
 import type { Result } from "../../lab/result.ts";
+import { privatePageCount } from "../../lab/result.ts";
 import type { TraceKind } from "../../lab/trace/recorder.ts";
 import type { Trace, TracedStrategy } from "../../lab/trace/trace.ts";
 import { formatDurationRange } from "../../units/duration.ts";
@@ -87,7 +88,7 @@ function* strategyEvents(
 ): Generator<TraceEvent> {
   const timelines = timelineOf(strategy, slicesMax);
   yield* names(trace, strategy, timelines, pid);
-  const state = new TdState(pid, leafPages(trace));
+  const state = new TdState(pid, privatePageCount(trace.result.td));
   yield* state.begin();
   for (const [index, timeline] of timelines.entries()) {
     yield phaseSlice(timeline, pid, FIRST_PHASE_TRACK + index);
@@ -101,11 +102,6 @@ function* strategyEvents(
     }
   }
   yield* state.end(timelines.at(-1)?.to ?? 0);
-}
-
-function leafPages({ result }: Trace): number {
-  const { "4K": small, "2M": large, "1G": huge } = result.td.privatePages;
-  return small + large + huge;
 }
 
 function metadata(pid: number, tid: number, name: string, args: TraceEvent): TraceEvent {
