@@ -9,8 +9,9 @@ export interface SeamcallPlan {
   readonly rdx?: number | bigint;
   readonly r8?: number | bigint;
   readonly r9?: number | bigint;
-  /** Bytes RCX and R8 advance from one execution to the next. */
+  /** Bytes RCX, RDX and R8 advance from one execution to the next. */
   readonly rcxStride?: number;
+  readonly rdxStride?: number;
   readonly r8Stride?: number;
   /** Calls per execution, RCX advancing by `innerStride` between them. */
   readonly times?: number;
@@ -23,6 +24,10 @@ export interface SeamcallPlan {
   readonly offset?: number;
   /** Secure EPT levels (bit mask) whose missing tables this body adds before this step. */
   readonly addedLevels?: number;
+  /** LPs from the one of an execution to that of the next. */
+  readonly lpStride?: number;
+  /** This body creates the vCPU that the call names before this step. */
+  readonly isOfNewVcpu?: boolean;
   /** Statuses (with or without operand) after which KVM calls again, `tries` calls at most. */
   readonly retryOn?: readonly string[];
   readonly tries?: number;
@@ -36,6 +41,7 @@ export interface SeamcallStep {
   readonly kind: "seamcall";
   readonly leaf: Leaf;
   readonly lp: number;
+  readonly lpStride: number;
   /** Leaf number, version 0: RAX. */
   readonly rax: number;
   /** Bits 51:0 of the operands, and bits 63:52. */
@@ -47,9 +53,10 @@ export interface SeamcallStep {
   readonly rdxHigh: number;
   readonly r8High: number;
   readonly r9High: number;
-  /** Has operands in R8 or R9, or bits above 51 in any: most calls have not. */
+  /** Has operands in R8 or R9, bits above 51 in any, or an RDX that advances: most have not. */
   readonly hasMore: boolean;
   readonly rcxStride: number;
+  readonly rdxStride: number;
   readonly r8Stride: number;
   readonly times: number;
   readonly innerStride: number;
@@ -95,11 +102,13 @@ function high(value: number | bigint): number {
 export function takes(plan: SeamcallPlan): SeamcallStep {
   const { leaf, lp, rcx = 0, rdx = 0, r8 = 0, r9 = 0, times = 1, rcxStride = 0 } = plan;
   const { r8Stride = 0, innerStride = 0, every = 1, offset = 0, addedLevels = 0 } = plan;
+  const { rdxStride = 0, lpStride = 0, isOfNewVcpu = false } = plan;
   const usesR8 = plan.r8 !== undefined || plan.r9 !== undefined;
   return {
     kind: "seamcall",
     leaf,
     lp,
+    lpStride,
     rax: leaf.number,
     rcxLow: low(rcx),
     rdxLow: low(rdx),
@@ -109,8 +118,9 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     rdxHigh: high(rdx),
     r8High: high(r8),
     r9High: high(r9),
-    hasMore: usesR8 || high(rcx) !== 0 || high(rdx) !== 0,
+    hasMore: usesR8 || high(rcx) !== 0 || high(rdx) !== 0 || rdxStride !== 0,
     rcxStride,
+    rdxStride,
     r8Stride,
     times,
     innerStride,
@@ -122,8 +132,22 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     beforeRetry: plan.beforeRetry ?? null,
     pageSize: plan.pageSize ?? -1,
     isEven: times === 1 || innerStride * times === rcxStride,
-    span: { rcxStride: times === 1 ? rcxStride : innerStride, r8Stride, addedLevels },
+    span: {
+      rcxStride: times === 1 ? rcxStride : innerStride,
+      rowCalls: times,
+      rowStride: rcxStride,
+      rdxStride,
+      r8Stride,
+      lpStride,
+      addedLevels,
+      isOfNewVcpu,
+    },
   };
+}
+
+/** Whether every iteration is made on an LP of its own. */
+export function movesOn(body: readonly BodyStep[]): boolean {
+  return body.some((step) => step.kind === "seamcall" && step.lpStride !== 0);
 }
 
 export function hostWork(work: HostWorkKind, times: number): HostStep {
@@ -136,6 +160,17 @@ export function executionsBefore(step: SeamcallStep, iteration: number): number 
   if (iteration === 0) return 0;
   const { every, offset } = step;
   return 1 + Math.floor((offset + iteration - 1) / every);
+}
+
+/** SEAMCALLs that a step makes in `iterations` iterations from `from` on. */
+export function callsIn(step: SeamcallStep, from: number, iterations: number): number {
+  if (step.every === 1) return iterations * step.times;
+  return (executionsBefore(step, from + iterations) - executionsBefore(step, from)) * step.times;
+}
+
+/** The LP that makes the calls of an execution. */
+export function lpAt({ lp, lpStride }: SeamcallStep, execution: number): number {
+  return lp + execution * lpStride;
 }
 
 /** The number of the execution that falls on an iteration, or -1 where none does. */

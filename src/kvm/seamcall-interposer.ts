@@ -1,7 +1,7 @@
 import type { Leaf } from "../module/leaf.ts";
 import type { Registers } from "../module/registers.ts";
 import type { Status } from "../module/status.ts";
-import { type BodyStep, executionsBefore, type SeamcallStep } from "./body.ts";
+import { type BodyStep, callsIn, executionsBefore, type SeamcallStep } from "./body.ts";
 
 /** Who answers SEAMCALLs: the module, or something between KVM and it. */
 export interface SeamcallTarget {
@@ -50,7 +50,7 @@ function iterationsWithin(
   calls: number,
 ): number {
   const made = (iterations: number): number =>
-    steps.reduce((sum, step) => sum + callsBetween(step, from, iterations), 0);
+    steps.reduce((sum, step) => sum + callsIn(step, from, iterations), 0);
   if (made(most) <= calls) return most;
   let fits = 0;
   let exceeds = most;
@@ -62,10 +62,6 @@ function iterationsWithin(
   return fits;
 }
 
-function callsBetween(step: SeamcallStep, from: number, iterations: number): number {
-  return (executionsBefore(step, from + iterations) - executionsBefore(step, from)) * step.times;
-}
-
 function untouchedByOperand(
   interposer: SeamcallInterposer,
   step: SeamcallStep,
@@ -73,7 +69,7 @@ function untouchedByOperand(
   most: number,
 ): number {
   const before = executionsBefore(step, from);
-  const wanted = callsBetween(step, from, most);
+  const wanted = callsIn(step, from, most);
   const rcx = step.rcxLow + before * step.rcxStride;
   const stride = step.times === 1 ? step.rcxStride : step.innerStride;
   const untouched = interposer.untouchedOperands(step.leaf, rcx, stride, wanted);

@@ -4,9 +4,12 @@ import { Registers } from "../module/registers.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
 import {
   type BodyStep,
+  callsIn,
   executionAt,
   executionsBefore,
   type GuestStep,
+  lpAt,
+  movesOn,
   type SeamcallPlan,
   type SeamcallStep,
   takes,
@@ -17,6 +20,7 @@ import type { SeamcallInterposer, SeamcallTarget } from "./seamcall-interposer.t
 import { untouchedIterations } from "./seamcall-interposer.ts";
 import type { HostWorkKind, SeamcallObserver } from "./seamcall-observer.ts";
 import { SingleCalls } from "./single-calls.ts";
+import { tellSpan } from "./span-telling.ts";
 import { matches } from "./status-patterns.ts";
 import { loadAt, loadOperands } from "./step-operands.ts";
 import { uniformReach } from "./uniform-reach.ts";
@@ -77,21 +81,19 @@ export class SeamcallPort {
    */
   *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
     const singles = new SingleCalls(body);
+    const isMoving = movesOn(body);
     const mostSingly = Math.min(ITERATIONS_PER_LOOK, this.callsPerTurn);
     let most = this.spanLimit === 1 ? mostSingly : 1;
     while (progress.done < count && progress.failure === null) {
-      if (this.callsPerTurn === 1 || progress.step > 0 || progress.time > 0) {
-        yield* this.runWatched(body, progress);
-        yield* this.pause();
-        continue;
-      }
+      const isWatched = this.callsPerTurn === 1 || progress.step > 0 || progress.time > 0;
       const from = progress.done;
-      const span = this.uniformIterations(body, from, count - from);
+      const span = isWatched ? 1 : this.uniformIterations(body, from, count - from);
       if (span > 1) {
         this.runSpan(body, from, span);
         progress.done = from + span;
         most = 1;
-      } else {
+      } else if (isWatched || isMoving) yield* this.runWatched(body, progress);
+      else {
         try {
           this.runSingly(singles, Math.min(count, from + most), progress);
         } finally {
@@ -190,6 +192,7 @@ export class SeamcallPort {
       return false;
     loadOperands(this.registers, step, execution, 0);
     if (leaf.reach(this.module, this.registers, times, step.span) < times) return false;
+    this.registers.span = step.span;
     checkSpan(step, this.target.seamcall(step.lp, this.registers, times));
     return true;
   }
@@ -235,26 +238,23 @@ export class SeamcallPort {
 
   private runSpan(body: readonly BodyStep[], from: number, span: number): void {
     for (const step of body) {
-      if (step.kind === "host") this.observer.hostWork(step.work, step.times * span);
-      else if (step.kind === "guest") step.run(from, span);
-      else {
-        const before = executionsBefore(step, from);
-        const calls = (executionsBefore(step, from + span) - before) * step.times;
-        if (calls === 0) continue;
-        loadOperands(this.registers, step, before, 0);
-        const status = this.target.seamcall(step.lp, this.registers, calls);
-        checkSpan(step, status);
-        this.observe(step, status, calls);
-      }
+      if (step.kind === "guest") step.run(from, span);
+      if (step.kind !== "seamcall") continue;
+      const calls = callsIn(step, from, span);
+      if (calls === 0) continue;
+      const before = executionsBefore(step, from);
+      loadOperands(this.registers, step, before, 0);
+      this.registers.span = step.span;
+      checkSpan(step, this.target.seamcall(lpAt(step, before), this.registers, calls));
     }
-    this.callsInChunk++;
+    this.callsInChunk += 1 + tellSpan(this.observer, body, from, span);
   }
 
   private callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
     loadOperands(this.registers, step, execution, time);
-    const status = this.target.seamcall(step.lp, this.registers, 1);
+    const status = this.target.seamcall(lpAt(step, execution), this.registers, 1);
     if (status !== SUCCESS) return this.retry(step, execution, time, status);
-    this.observe(step, status, 1);
+    this.observe(step, status, 1, execution);
     return status;
   }
 
@@ -265,13 +265,13 @@ export class SeamcallPort {
    */
   private retry(step: SeamcallStep, execution: number, time: number, first: Status): Status {
     let status = first;
-    this.observe(step, status, 1);
+    this.observe(step, status, 1, execution);
     const tries = Math.min(step.tries, SPIN_LIMIT);
     for (let made = 1; made < tries && matches(step.retryOn, status); made++) {
       step.beforeRetry?.();
       loadOperands(this.registers, step, execution, time);
-      status = this.target.seamcall(step.lp, this.registers, 1);
-      this.observe(step, status, 1);
+      status = this.target.seamcall(lpAt(step, execution), this.registers, 1);
+      this.observe(step, status, 1, execution);
     }
     if (step.tries > SPIN_LIMIT && matches(step.retryOn, status)) {
       throw new KvmLivelock(step.leaf, status);
@@ -279,10 +279,11 @@ export class SeamcallPort {
     return status;
   }
 
-  private observe(step: SeamcallStep, status: Status, count: number): void {
+  private observe(step: SeamcallStep, status: Status, count: number, execution = 0): void {
     const { leaf } = step;
+    const lp = lpAt(step, execution);
     this.callsInChunk += 1;
-    this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize, step.lp);
+    this.observer.seamcalls(leaf.number, leaf.name, status.text, count, step.pageSize, lp);
   }
 }
 

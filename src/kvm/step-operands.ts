@@ -29,6 +29,7 @@ export function loadAt(
 
 /** Operands that few calls have. */
 function loadMore(registers: Registers, step: SeamcallStep, execution: number): void {
+  registers.low[RDX] = step.rdxLow + execution * step.rdxStride;
   registers.low[R8] = step.r8Low + execution * step.r8Stride;
   registers.low[R9] = step.r9Low;
   registers.setHigh(RCX, step.rcxHigh);

@@ -4,9 +4,16 @@ import { tdhVpEnter } from "../module/leaves/tdh-vp-enter.ts";
 import { tdhVpInit } from "../module/leaves/tdh-vp-init.ts";
 import { tdhVpWr } from "../module/leaves/tdh-vp-wr.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
-import { giveBack, takeControlPages } from "./control-page.ts";
+import { type SeamcallStep, takes } from "./body.ts";
+import { type BodyPosition, BodyProgress } from "./body-progress.ts";
+import {
+  atOnce,
+  freeControlPages,
+  giveBack,
+  takeControlPages,
+  takeControlRow,
+} from "./control-page.ts";
 import { failed, type IoctlResult, type KvmError, seamcallFailed } from "./kvm-error.ts";
-import type { SeamcallPort } from "./seamcall-port.ts";
 import type { KvmHost, KvmVcpu, KvmVm } from "./vm.ts";
 import { refusedIoctl } from "./vm-dead.ts";
 
@@ -20,8 +27,9 @@ const VCPU_CONTEXT = 2n << 52n;
 /** Vector the kernel reserves for posted interrupts. */
 const POSTED_INTR_VECTOR = 0xf2n;
 const PIN_BASED_POSTED_INTR = 0x80n;
-/** Where the host keeps posted-interrupt descriptors, 64 bytes a vCPU, outside every TDMR. */
+/** Where the host keeps posted-interrupt descriptors, outside every TDMR, and what each takes. */
 const PI_DESCRIPTORS = 0x20_0000n;
+const PI_DESCRIPTOR_BYTES = 64;
 
 /**
  * Whether KVM_CREATE_VCPU is refused: v16 to v19 do not look at the TD's state, v6.16 wants it
@@ -48,66 +56,162 @@ export function createVcpu(vm: KvmVm): KvmVcpu {
   return vcpu;
 }
 
-/** KVM_TDX_INIT_VCPU on the LP that the vCPU's thread runs on (V19-044). */
-export function initVcpu(host: KvmHost, vm: KvmVm, vcpu: KvmVcpu): IoctlResult {
-  host.port.observer.phase(INIT_VCPU);
+/**
+ * KVM_TDX_INIT_VCPU of these vCPUs one after the other, each on the LP that its thread runs on
+ * (V19-044), up to the first that fails.
+ */
+export function initVcpus(host: KvmHost, vm: KvmVm, vcpus: readonly KvmVcpu[]): IoctlResult {
+  for (let done = 0; done < vcpus.length; ) {
+    const left = vcpus.slice(done);
+    host.port.observer.phase(INIT_VCPU);
+    const refused = refusedInit(vm, left[0] as KvmVcpu);
+    if (refused !== null) return refused;
+    const pages = takeVcpuPages(host, vm, rowLength(host, left));
+    if ("errno" in pages) return pages;
+    const error = buildVcpus(host, vm, left, pages);
+    if (error !== null) {
+      vm.state.isBugged = true;
+      return error;
+    }
+    done += pages.count;
+  }
+  return null;
+}
+
+function refusedInit(vm: KvmVm, vcpu: KvmVcpu): KvmError | null {
   const { state } = vm;
   const refused = refusedIoctl(vm, INIT_VCPU);
   if (refused !== null) return refused;
   if (vcpu.isInitialized) return failed(INIT_VCPU, "EINVAL", "the vCPU is initialised already");
   if (state.hkid === null) return failed(INIT_VCPU, "EINVAL", "the TD has no HKID");
   if (state.isFinalized) return failed(INIT_VCPU, "EINVAL", "the TD is finalised");
-  const pages = takeControlPages(host, vm, INIT_VCPU, 1 + state.shape.tdvpxPages);
-  if ("errno" in pages) return pages;
-  const error = buildVcpu(host, vm, vcpu, pages);
-  if (error === null) vcpu.isInitialized = true;
-  else {
-    state.isBugged = true;
-    giveBack(host, vm, pages.slice(vcpu.tdvpr === null ? 0 : 1 + vcpu.tdvpx.length));
-  }
-  return error;
-}
-
-function buildVcpu(
-  { port, lpToPackage }: KvmHost,
-  vm: KvmVm,
-  vcpu: KvmVcpu,
-  [tdvprPage, ...tdvpx]: readonly number[],
-): IoctlResult {
-  const lp = vcpu.index % lpToPackage.length;
-  const tdvpr = (tdvprPage as number) * PAGE_BYTES;
-  const created = port.call(tdhVpCreate, lp, { rcx: tdvpr, rdx: vm.tdrAddress });
-  if (created !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpCreate, created);
-  vcpu.tdvpr = tdvprPage as number;
-  for (const page of tdvpx) {
-    const status = port.call(tdhVpAddcx, lp, { rcx: page * PAGE_BYTES, rdx: tdvpr });
-    if (status !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpAddcx, status);
-    vcpu.tdvpx.push(page);
-  }
-  const init = port.call(tdhVpInit, lp, { rcx: tdvpr, rdx: 0 });
-  if (init !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpInit, init);
-  vcpu.cpu = lp;
-  return setUpPostedInterrupts(port, vcpu, tdvpr);
-}
-
-/** Notification vector, descriptor address and the pin-based control bit, in this order (DEV). */
-function setUpPostedInterrupts(port: SeamcallPort, vcpu: KvmVcpu, tdvpr: number): IoctlResult {
-  const descriptor = PI_DESCRIPTORS + BigInt(vcpu.index) * 64n;
-  const writes = [
-    { field: 0x0002n, value: POSTED_INTR_VECTOR, mask: 0xffffn },
-    { field: 0x2016n, value: descriptor, mask: 0xffff_ffff_ffff_ffffn },
-    { field: 0x4000n, value: PIN_BASED_POSTED_INTR, mask: PIN_BASED_POSTED_INTR },
-  ];
-  for (const { field, value, mask } of writes) {
-    const status = port.call(tdhVpWr, vcpu.cpu, {
-      rcx: tdvpr,
-      rdx: VCPU_CONTEXT | field,
-      r8: value,
-      r9: mask,
-    });
-    if (status !== SUCCESS) return seamcallFailed(INIT_VCPU, "EIO", tdhVpWr, status);
-  }
   return null;
+}
+
+/** vCPUs from the first on that follow each other, as do their LPs, and are not made yet. */
+function rowLength(host: KvmHost, vcpus: readonly KvmVcpu[]): number {
+  const lps = host.lpToPackage.length;
+  const { index: first } = vcpus[0] as KvmVcpu;
+  const isNext = ({ index, isInitialized }: KvmVcpu, i: number): boolean =>
+    !isInitialized && index === first + i && (i === 0 || index % lps !== 0);
+  const end = vcpus.findIndex((vcpu, i) => !isNext(vcpu, i));
+  return end < 0 ? vcpus.length : end;
+}
+
+/** Host pages of some vCPUs: TDVPR and TDVPX of the first, those of the others right after. */
+interface VcpuPages {
+  readonly first: readonly number[];
+  readonly count: number;
+}
+
+/** Pages for as many of `most` vCPUs as can have them in a row. */
+function takeVcpuPages(host: KvmHost, vm: KvmVm, most: number): VcpuPages | KvmError {
+  const each = 1 + vm.state.shape.tdvpxPages;
+  const row = takeControlRow(host, vm, INIT_VCPU, each, most);
+  if (row === null) {
+    const pages = takeControlPages(host, vm, INIT_VCPU, each);
+    return "errno" in pages ? pages : { first: pages, count: 1 };
+  }
+  if ("errno" in row) return row;
+  return { first: Array.from({ length: each }, (_, i) => row.page + i), count: row.count };
+}
+
+function buildVcpus(
+  host: KvmHost,
+  vm: KvmVm,
+  vcpus: readonly KvmVcpu[],
+  { first, count }: VcpuPages,
+): IoctlResult {
+  const progress = new BodyProgress();
+  const each = first.length;
+  const lp = (vcpus[0] as KvmVcpu).index % host.lpToPackage.length;
+  const body = vcpuBody(vm, vcpus[0] as KvmVcpu, first, lp);
+  atOnce(host.port.run(body, count, progress));
+  const { done, failure } = progress;
+  const pagesOf = (i: number): number[] => first.map((page) => page + i * each);
+  for (let i = 0; i < done; i++) {
+    const vcpu = vcpus[i] as KvmVcpu;
+    notePages(vcpu, pagesOf(i));
+    vcpu.cpu = lp + i;
+    vcpu.isInitialized = true;
+  }
+  if (failure === null) return null;
+  const vcpu = vcpus[done] as KvmVcpu;
+  const pages = pagesOf(done);
+  const given = pagesGiven(body, failure);
+  if (given > 0) notePages(vcpu, pages.slice(0, given));
+  if (failure.leaf === tdhVpWr) vcpu.cpu = lp + done;
+  giveBack(host, vm, pages.slice(given));
+  const unused = (count - done - 1) * each;
+  if (unused > 0) freeControlPages(host, vm, (first[0] as number) + (done + 1) * each, unused);
+  return seamcallFailed(INIT_VCPU, "EIO", failure.leaf, failure.status);
+}
+
+/** How many pages of a vCPU the module took before its body ended. */
+function pagesGiven(body: readonly SeamcallStep[], { step, time }: BodyPosition): number {
+  const taking = body.map(({ leaf, times }) =>
+    leaf === tdhVpCreate || leaf === tdhVpAddcx ? times : 0,
+  );
+  const before = taking.slice(0, step).reduce((sum, pages) => sum + pages, 0);
+  return before + Math.min(time, taking[step] as number);
+}
+
+function notePages(vcpu: KvmVcpu, [tdvpr, ...tdvpx]: readonly number[]): void {
+  vcpu.tdvpr = tdvpr as number;
+  vcpu.tdvpx = tdvpx;
+}
+
+/**
+ * The SEAMCALLs that make a vCPU, and then one after the other: VP.CREATE, VP.ADDCX for each page,
+ * VP.INIT; notification vector, descriptor address and pin-based control bit, in this order (DEV).
+ */
+function vcpuBody(vm: KvmVm, vcpu: KvmVcpu, pages: readonly number[], lp: number): SeamcallStep[] {
+  const stride = pages.length * PAGE_BYTES;
+  const tdvpr = (pages[0] as number) * PAGE_BYTES;
+  const all = { lp, lpStride: 1, rcxStride: stride, isOfNewVcpu: true };
+  const every = { ...all, rcx: tdvpr };
+  const write = { ...every, leaf: tdhVpWr };
+  const descriptor = PI_DESCRIPTORS + BigInt(vcpu.index * PI_DESCRIPTOR_BYTES);
+  return [
+    takes({ ...every, leaf: tdhVpCreate, rdx: vm.tdrAddress }),
+    ...stretches(pages.slice(1)).map(({ page, times }) =>
+      takes({
+        ...all,
+        leaf: tdhVpAddcx,
+        rcx: page * PAGE_BYTES,
+        times,
+        innerStride: PAGE_BYTES,
+        rdx: tdvpr,
+        rdxStride: stride,
+      }),
+    ),
+    takes({ ...every, leaf: tdhVpInit }),
+    takes({ ...write, rdx: VCPU_CONTEXT | 0x0002n, r8: POSTED_INTR_VECTOR, r9: 0xffffn }),
+    takes({
+      ...write,
+      rdx: VCPU_CONTEXT | 0x2016n,
+      r8: descriptor,
+      r8Stride: PI_DESCRIPTOR_BYTES,
+      r9: 0xffff_ffff_ffff_ffffn,
+    }),
+    takes({
+      ...write,
+      rdx: VCPU_CONTEXT | 0x4000n,
+      r8: PIN_BASED_POSTED_INTR,
+      r9: PIN_BASED_POSTED_INTR,
+    }),
+  ];
+}
+
+/** Pages that follow each other, as first pages and lengths. */
+function stretches(pages: readonly number[]): { page: number; times: number }[] {
+  const found: { page: number; times: number }[] = [];
+  for (const page of pages) {
+    const last = found.at(-1);
+    if (last !== undefined && last.page + last.times === page) last.times++;
+    else found.push({ page, times: 1 });
+  }
+  return found;
 }
 
 /**

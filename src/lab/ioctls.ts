@@ -5,7 +5,7 @@ import { failed, type IoctlResult } from "../kvm/kvm-error.ts";
 import { faultIn } from "../kvm/page-fault.ts";
 import { destroyVm, releaseVm } from "../kvm/teardown/destroy.ts";
 import { terminateVm } from "../kvm/teardown/terminate-vm.ts";
-import { createVcpu, initVcpu, refusedRun, refusedVcpu, runVcpu } from "../kvm/vcpu.ts";
+import { createVcpu, initVcpus, refusedRun, refusedVcpu, runVcpu } from "../kvm/vcpu.ts";
 import type { KvmHost, KvmVcpu, KvmVm } from "../kvm/vm.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { formatHex64 } from "../units/hex64.ts";
@@ -94,7 +94,7 @@ export class TdVm {
   /** KVM_TDX_INIT_VCPU; the vCPU's thread runs on the LP of its index, modulo LPs. */
   initVcpu(vcpu: number): IoctlAnswer {
     return this.#ofVcpu("KVM_TDX_INIT_VCPU", vcpu, (kvm, vm, chosen) =>
-      ended(initVcpu(kvm, vm, chosen)),
+      ended(initVcpus(kvm, vm, [chosen])),
     );
   }
 

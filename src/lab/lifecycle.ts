@@ -4,7 +4,7 @@ import { finalizeVm, initVm } from "../kvm/init-vm.ts";
 import type { IoctlResult, KvmError } from "../kvm/kvm-error.ts";
 import { KvmLivelock } from "../kvm/livelock.ts";
 import { faultIn } from "../kvm/page-fault.ts";
-import { createVcpu, initVcpu, refusedVcpu } from "../kvm/vcpu.ts";
+import { createVcpu, initVcpus, refusedVcpu } from "../kvm/vcpu.ts";
 import { KvmVm } from "../kvm/vm.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Failure } from "../units/failure.ts";
@@ -107,10 +107,9 @@ export async function makeTd(
   const kvm = host.kvm(ledger, control.step, port);
   const vm = createVm(options);
   await carryOut(initVm(kvm, vm), control);
-  for (let i = 0; i < options.vcpus; i++) {
-    check(refusedVcpu(vm));
-    check(initVcpu(kvm, vm, createVcpu(vm)));
-  }
+  check(refusedVcpu(vm));
+  for (let i = 0; i < options.vcpus; i++) createVcpu(vm);
+  check(initVcpus(kvm, vm, vm.state.vcpus));
   const td: HostedTd = {
     name,
     options: own,

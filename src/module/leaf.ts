@@ -3,12 +3,24 @@ import type { RefusalText, StateField } from "./refusals.ts";
 import type { Registers } from "./registers.ts";
 import type { Status } from "./status.ts";
 
-/** How the operands of a call advance from one iteration of a body to the next, in bytes. */
+/** How the operands of a call advance from one call of a body to the next, in bytes. */
 export interface Span {
   readonly rcxStride: number;
+  /**
+   * Where RCX makes a jump after every so many calls, as many as an iteration makes: bytes from the
+   * first of them to the first of the next iteration's. Only for a leaf that `spansRows`.
+   */
+  readonly rowCalls?: number;
+  readonly rowStride?: number;
+  /** RDX advances from one iteration to the next. */
+  readonly rdxStride?: number;
   readonly r8Stride: number;
+  /** LPs from the one that makes a call to the one that makes the next. */
+  readonly lpStride?: number;
   /** Secure EPT levels (bit mask) whose missing tables the same body adds. */
   readonly addedLevels: number;
+  /** The same body creates the vCPU that the call names, as it did one stride before. */
+  readonly isOfNewVcpu?: boolean;
 }
 
 /** How a leaf says no (ABI 7). */
@@ -38,6 +50,8 @@ export interface Leaf {
   readonly number: number;
   /** Highest version the leaf takes. */
   readonly maxVersion: 0 | 1;
+  /** Takes calls at once whose RCX jumps from one iteration to the next. */
+  readonly spansRows?: true;
   /** What of the real leaf is not emulated, in words; absent where the emulation is full. */
   readonly missing?: string;
   /** Module 1.5.01 has it not: a newer one's, where the platform has Dynamic PAMT. */
@@ -46,12 +60,13 @@ export interface Leaf {
   refusals(): Refusals;
   /**
    * Executes the leaf `count` times. The checks are made on the operands in `r`; `count` above 1
-   * says that the caller asked `reach` first, so that what holds for them holds for all.
+   * says that the caller asked `reach` first, so that what holds for them holds for all. How they
+   * advance, a leaf that has to know finds in `r.span`.
    */
   run(module: TdxModule, r: Registers, count: number): Status;
   /**
    * How many of `most` iterations, operands advancing as `span` says, start from the same state
-   * and therefore end alike. A leaf without it is always executed call by call.
+   * and therefore end alike, the first of them made on `lp`. A leaf without it is always executed call by call.
    */
-  reach?(module: TdxModule, r: Registers, most: number, span: Span): number;
+  reach?(module: TdxModule, r: Registers, most: number, span: Span, lp?: number): number;
 }

@@ -1,3 +1,5 @@
+import type { Span } from "./leaf.ts";
+
 /** Register numbers as the operand ids of a status name them (ABI 1.2). */
 export const RAX = 0;
 export const RCX = 1;
@@ -7,6 +9,8 @@ export const R9 = 9;
 export const R10 = 10;
 export const R11 = 11;
 
+/** One call, or many with the same operands. */
+const STILL: Span = { rcxStride: 0, r8Stride: 0, addedLevels: 0 };
 const LOW_BITS = 2 ** 52;
 
 /** RECLAIM and RDMD describe a page in RCX, RDX and R8 to R11. */
@@ -25,6 +29,8 @@ export class Registers {
   /** Registers with any of bits 63:52 set, one bit each. */
   wide = 0;
   readonly #high = new Uint16Array(16);
+  /** How the operands advance over a span of calls. */
+  span: Span = STILL;
 
   /** Bits 63:52. */
   high(register: number): number {

@@ -82,11 +82,14 @@ export function vcpuFieldValue(vcpu: Vcpu, { fieldClass, code, initial }: VcpuFi
   return written(vcpu, fieldKey(fieldClass, code)) ?? initial;
 }
 
-export function setVcpuField(vcpu: Vcpu, { fieldClass, code }: VcpuField, value: bigint): void {
-  const key = fieldKey(fieldClass, code);
-  const isWritten = written(vcpu, key) !== undefined;
-  vcpu.fields = isWritten
-    ? vcpu.fields.map((field) => (field[0] === key ? [key, value] : field))
+export function isWritten(vcpu: Vcpu, { fieldClass, code }: VcpuField): boolean {
+  return written(vcpu, fieldKey(fieldClass, code)) !== undefined;
+}
+
+export function setVcpuField(vcpu: Vcpu, field: VcpuField, value: bigint): void {
+  const key = fieldKey(field.fieldClass, field.code);
+  vcpu.fields = isWritten(vcpu, field)
+    ? vcpu.fields.map((each) => (each[0] === key ? [key, value] : each))
     : [...vcpu.fields, [key, value]];
 }
 

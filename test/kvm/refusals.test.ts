@@ -6,7 +6,7 @@ import type { KvmError } from "../../src/kvm/kvm-error.ts";
 import { faultIn } from "../../src/kvm/page-fault.ts";
 import { releaseVm } from "../../src/kvm/teardown/destroy.ts";
 import { terminateVm } from "../../src/kvm/teardown/terminate-vm.ts";
-import { initVcpu, refusedRun, refusedVcpu } from "../../src/kvm/vcpu.ts";
+import { initVcpus, refusedRun, refusedVcpu } from "../../src/kvm/vcpu.ts";
 import type { KvmHost, KvmVcpu, KvmVm } from "../../src/kvm/vm.ts";
 import { recorded } from "../support/faulty-td.ts";
 import { kvmOf, returned, vmOf } from "../support/kvm-side.ts";
@@ -22,7 +22,7 @@ const SHARED = [{ from: 0, to: 5 }];
 const IOCTLS: readonly (readonly [string, Ioctl])[] = [
   ["KVM_TDX_INIT_VM", (kvm, vm) => returned(initVm(kvm, vm))],
   ["KVM_CREATE_VCPU", (_, vm) => refusedVcpu(vm)],
-  ["KVM_TDX_INIT_VCPU", (kvm, vm, vcpu) => initVcpu(kvm, vm, vcpu)],
+  ["KVM_TDX_INIT_VCPU", (kvm, vm, vcpu) => initVcpus(kvm, vm, [vcpu])],
   ["KVM_TDX_INIT_MEM_REGION", (kvm, vm) => returned(initMemRegion(kvm, vm, 0, 1))],
   ["KVM_TDX_FINALIZE_VM", (kvm, vm) => finalizeVm(kvm, vm)],
   ["KVM_RUN", (_, vm, vcpu) => refusedRun(vm, vcpu)],

@@ -85,7 +85,7 @@ describe("removing a leaf while the HKID is assigned (kvm-teardown C.1)", () => 
 
 describe("releasing the HKID (kvm-teardown C.2)", () => {
   it("flushes each vCPU on its LP and writes back on one LP a package", () => {
-    const { host, td } = built("touched", { vcpus: 3, packages: 2, lps: 4 });
+    const { host, td } = built("touched", { vcpus: 3, packages: 2, lps: 4 }, { step: true });
     const calls = recorded(host);
     td.releaseVm();
     expect(calls.slice(0, 7).map(({ leaf, lp }) => `${leaf} on ${lp}`)).toEqual([
@@ -160,7 +160,7 @@ describe("releasing the HKID (kvm-teardown C.2)", () => {
   });
 
   it("ignores VCPU_NOT_ASSOCIATED and spins where the vCPU is associated after all", () => {
-    const { host, td } = built("touched");
+    const { host, td } = built("touched", {}, { step: true });
     const seamcall = host.module.seamcall.bind(host.module);
     let flushes = 0;
     host.module.seamcall = (lp, registers, count, environment) => {

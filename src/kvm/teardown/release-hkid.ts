@@ -4,15 +4,18 @@ import { tdhMngVpflushdone } from "../../module/leaves/tdh-mng-vpflushdone.ts";
 import { tdhPhymemCacheWb } from "../../module/leaves/tdh-phymem-cache-wb.ts";
 import { tdhVpFlush } from "../../module/leaves/tdh-vp-flush.ts";
 import { type Status, SUCCESS } from "../../module/status.ts";
+import { hostWork, takes } from "../body.ts";
+import { BodyProgress } from "../body-progress.ts";
 import { isInGuest } from "../kick-vcpus.ts";
 import { KvmLivelock, SPIN_LIMIT } from "../livelock.ts";
 import { onePerPackage } from "../packages.ts";
-import type { KvmHost, KvmVm } from "../vm.ts";
+import type { KvmHost, KvmVcpu, KvmVm } from "../vm.ts";
 import { warn } from "./aftermath.ts";
 
 /** RCX of TDH.PHYMEM.CACHE.WB. */
 const START = 0;
 const RESUME = 1;
+const PAGE_BYTES = 4096;
 const PHASE = "release-hkid";
 
 /**
@@ -43,21 +46,7 @@ export function* releaseHkid(
 function* flushVcpus(host: KvmHost, vm: KvmVm): Generator<void, boolean> {
   const { flushPasses } = vm.generation;
   for (let pass = 1; ; pass++) {
-    for (const vcpu of vm.state.vcpus) {
-      // VP.INIT gave it its LP; before, there is nothing to flush.
-      if (vcpu.cpu === -1) continue;
-      // The synchronous IPI takes a running vCPU out of the guest; VP.FLUSH runs in its handler.
-      host.port.observer.hostWork("ipis", 1);
-      if (isInGuest(host, vcpu)) host.guest.exit(vcpu.cpu);
-      // VCPU_NOT_ASSOCIATED is ignored, other errors are warned of; nothing is tried again.
-      const rcx = (vcpu.tdvpr as number) * 4096;
-      const flushed = host.port.call(tdhVpFlush, vcpu.cpu, { rcx });
-      if (flushed !== SUCCESS && flushed.name !== "TDX_VCPU_NOT_ASSOCIATED") {
-        warn(vm, tdhVpFlush, flushed);
-      }
-      vcpu.cpu = -1;
-      yield* host.port.pause();
-    }
+    yield* flushLoaded(host, vm);
     const status = host.port.call(tdhMngVpflushdone, 0, { rcx: vm.tdrAddress });
     if (status === SUCCESS) {
       vm.state.hkidRelease = "flushed";
@@ -75,6 +64,69 @@ function* flushVcpus(host: KvmHost, vm: KvmVm): Generator<void, boolean> {
     if (pass >= SPIN_LIMIT) throw new KvmLivelock(tdhMngVpflushdone, status, pass);
     yield* host.port.pause();
   }
+}
+
+/** An IPI to the LP of every vCPU that was loaded on one: VP.INIT gave it its first. */
+function* flushLoaded(host: KvmHost, vm: KvmVm): Generator<void, void> {
+  const { vcpus } = vm.state;
+  for (let i = 0; i < vcpus.length; ) {
+    const isLoaded = (vcpus[i] as KvmVcpu).cpu !== -1;
+    i += isLoaded ? yield* flushRow(host, vm, rowOf(host, vcpus, i)) : 1;
+  }
+}
+
+/**
+ * vCPUs from number `from` on that can be flushed by one body: TDVPR pages and LPs follow each
+ * other evenly. One that is in the guest begins a row.
+ */
+function rowOf(host: KvmHost, vcpus: readonly KvmVcpu[], from: number): KvmVcpu[] {
+  const first = vcpus[from] as KvmVcpu;
+  const stride = strideOf(first, vcpus[from + 1]);
+  const row = [first];
+  for (let i = from + 1; i < vcpus.length; i++) {
+    const vcpu = vcpus[i] as KvmVcpu;
+    const isNext =
+      vcpu.cpu === first.cpu + row.length &&
+      vcpu.tdvpr === (first.tdvpr as number) + row.length * stride;
+    if (!isNext || isInGuest(host, vcpu)) break;
+    row.push(vcpu);
+  }
+  return row;
+}
+
+/** Pages from the TDVPR of one vCPU to that of the next; 0 where there is none. */
+function strideOf({ tdvpr }: KvmVcpu, next: KvmVcpu | undefined): number {
+  return next?.tdvpr == null ? 0 : next.tdvpr - (tdvpr as number);
+}
+
+/** Flushes these vCPUs up to one where VP.FLUSH fails, which is passed over; how many are over. */
+function* flushRow(host: KvmHost, vm: KvmVm, row: readonly KvmVcpu[]): Generator<void, number> {
+  const first = row[0] as KvmVcpu;
+  // The synchronous IPI takes a running vCPU out of the guest; VP.FLUSH runs in its handler.
+  if (isInGuest(host, first)) host.guest.exit(first.cpu);
+  const body = [
+    hostWork("ipis", 1),
+    takes({
+      leaf: tdhVpFlush,
+      lp: first.cpu,
+      lpStride: 1,
+      rcx: (first.tdvpr as number) * PAGE_BYTES,
+      rcxStride: strideOf(first, row[1]) * PAGE_BYTES,
+    }),
+  ];
+  const progress = new BodyProgress({ step: 0, time: 0 });
+  try {
+    yield* host.port.run(body, row.length, progress);
+  } finally {
+    const isNextFlushed = progress.step === body.length;
+    for (const vcpu of row.slice(0, progress.over + (isNextFlushed ? 1 : 0))) vcpu.cpu = -1;
+  }
+  const { failure } = progress;
+  // VCPU_NOT_ASSOCIATED is ignored, other errors are warned of; nothing is tried again.
+  if (failure !== null && failure.status.name !== "TDX_VCPU_NOT_ASSOCIATED") {
+    warn(vm, failure.leaf, failure.status);
+  }
+  return progress.over;
 }
 
 /** Step 7: on one LP of every package, resumed as long as interrupts break it off. */

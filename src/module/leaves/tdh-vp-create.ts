@@ -1,5 +1,6 @@
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE, SHARED } from "../locks.ts";
+import { newTdvprReach, vcpuBefore } from "../new-vcpus.ts";
 import { PAGE_BYTES, PT_NDA, PT_TDVPR } from "../page-types.ts";
 import { pageRefusals, STATE_REFUSALS, sharedPageRefusals } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
@@ -19,26 +20,34 @@ export const tdhVpCreate: Leaf = {
     contended: ["RCX", "RDX"],
   }),
 
-  run(m, r) {
+  run(m, r, count) {
     const td = m.tdrOperand(r, RDX, SHARED);
     if (td === null) return m.refused;
     if (!m.checkState(td, OP_STATES)) return m.refused;
     if (!m.checkPage(r, RCX, EXCLUSIVE, PT_NDA)) return m.refused;
 
-    const page = (r.low[RCX] as number) / PAGE_BYTES;
-    m.hostMemory.overwrite(page, 1);
-    m.vcpus.set(page, {
-      page,
-      td,
-      pages: [page],
-      state: VCPU_UNINITIALIZED,
-      assocLp: NO_LP,
-      vcpuIndex: 0,
-      vcpuEpoch: 0,
-      fields: [],
-    });
-    td.chldcnt += 1;
-    m.pamt.take(page, 1, PT_TDVPR, td.page);
+    for (let i = 0; i < count; i++) {
+      const page = ((r.low[RCX] as number) + i * r.span.rcxStride) / PAGE_BYTES;
+      m.hostMemory.overwrite(page, 1);
+      m.vcpus.set(page, {
+        page,
+        td,
+        pages: [page],
+        state: VCPU_UNINITIALIZED,
+        assocLp: NO_LP,
+        vcpuIndex: 0,
+        vcpuEpoch: 0,
+        fields: [],
+      });
+      m.pamt.take(page, 1, PT_TDVPR, td.page);
+    }
+    td.chldcnt += count;
     return SUCCESS;
+  },
+
+  reach(m, r, most, span) {
+    const before = vcpuBefore(m, r, RCX, span, OP_STATES);
+    const isOfSameTd = before !== null && before.td.page * PAGE_BYTES === r.low[RDX];
+    return isOfSameTd ? newTdvprReach(m, r, RCX, span, most) : 1;
   },
 };

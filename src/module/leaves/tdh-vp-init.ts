@@ -1,6 +1,7 @@
 import { associate } from "../association.ts";
 import type { Leaf } from "../leaf.ts";
 import { EXCLUSIVE } from "../locks.ts";
+import { newTdvprReach, vcpuAt, vcpuBefore } from "../new-vcpus.ts";
 import { pageRefusals, VCPU_STATE_REFUSALS } from "../refusals.ts";
 import { RCX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -28,7 +29,7 @@ export const tdhVpInit: Leaf = {
     contended: ["RCX", "TDR"],
   }),
 
-  run(m, r) {
+  run(m, r, count) {
     const vcpu = m.tdvprOperand(r, RCX, EXCLUSIVE);
     if (vcpu === null) return m.refused;
     const { td } = vcpu;
@@ -39,10 +40,22 @@ export const tdhVpInit: Leaf = {
     if (vcpu.state !== VCPU_UNINITIALIZED) return VCPU_STATE_INCORRECT;
     if (tdcs.numVcpus >= tdcs.maxVcpus) return MAX_VCPUS_EXCEEDED;
 
-    vcpu.vcpuIndex = tdcs.numVcpus;
-    tdcs.numVcpus += 1;
-    vcpu.state = VCPU_READY;
-    associate(m, vcpu);
+    const { lpStride = 0 } = r.span;
+    for (let i = 0; i < count; i++) {
+      const each = count === 1 ? vcpu : vcpuAt(m, r, RCX, i);
+      each.vcpuIndex = tdcs.numVcpus;
+      tdcs.numVcpus += 1;
+      each.state = VCPU_READY;
+      associate(m, each, m.lp + i * lpStride);
+    }
     return SUCCESS;
+  },
+
+  reach(m, r, most, span) {
+    const before = vcpuBefore(m, r, RCX, span, OP_STATES);
+    if (before === null) return 1;
+    const { maxVcpus, numVcpus } = before.td.tdcs;
+    const reach = Math.min(maxVcpus - numVcpus, newTdvprReach(m, r, RCX, span, most));
+    return Math.max(1, reach);
   },
 };

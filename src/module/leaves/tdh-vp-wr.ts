@@ -2,12 +2,20 @@ import { associate } from "../association.ts";
 import type { Leaf } from "../leaf.ts";
 import { SHARED } from "../locks.ts";
 import { readFieldId } from "../metadata-field-id.ts";
+import type { TdxModule } from "../module.ts";
+import { newTdvprReach, vcpuAt, vcpuBefore } from "../new-vcpus.ts";
 import { ASSOCIATION, VCPU_FIELD_REFUSALS } from "../refusals.ts";
-import { R8, R9, RCX, RDX } from "../registers.ts";
+import { R8, R9, RCX, RDX, type Registers } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
-import { tdvpsPages, VCPU_READY } from "../tdvps.ts";
-import { findVcpuField, setVcpuField, vcpuFieldValue } from "../vcpu-fields.ts";
+import { tdvpsPages, VCPU_READY, type Vcpu } from "../tdvps.ts";
+import {
+  findVcpuField,
+  isWritten,
+  setVcpuField,
+  type VcpuField,
+  vcpuFieldValue,
+} from "../vcpu-fields.ts";
 
 const OP_STATES = opStateSet(
   "INITIALIZED",
@@ -50,7 +58,7 @@ export const tdhVpWr: Leaf = {
     },
   }),
 
-  run(m, r) {
+  run(m, r, count) {
     const id = readFieldId(r, RDX);
     const written = r.get(R8);
     const mask = r.get(R9);
@@ -67,15 +75,64 @@ export const tdhVpWr: Leaf = {
     if (field === null) return FIELD_ID_INCORRECT;
     if ((field.writable & mask) === 0n) return FIELD_NOT_WRITABLE;
     const previous = vcpuFieldValue(vcpu, field);
-    // An address never set reads all-ones, but its fixed bits are judged as 0: KVM writes all 64.
-    const current = previous === NO_ADDRESS ? previous & field.writable : previous;
-    if (((written ^ current) & mask & ~field.writable) !== 0n) return VALUE_NOT_VALID;
-    const value = (current & ~mask) | (written & mask);
+    const value = merged(field, previous, written, mask);
+    if (value === null) return VALUE_NOT_VALID;
     const judged = field.check?.(m, vcpu, value) ?? SUCCESS;
     if (judged !== SUCCESS) return judged;
 
     setVcpuField(vcpu, field, value);
+    for (let i = 1; i < count; i++) {
+      const each = vcpuAt(m, r, RCX, i);
+      const wanted = written + BigInt(i * r.span.r8Stride);
+      const own = merged(field, vcpuFieldValue(each, field), wanted, mask);
+      setVcpuField(each, field, own as bigint);
+    }
     r.set(R8, previous);
     return SUCCESS;
   },
+
+  reach(m, r, most, span) {
+    const before = vcpuBefore(m, r, RCX, span, OP_STATES);
+    const id = readFieldId(r, RDX);
+    const field = id === null ? null : findVcpuField(id);
+    if (before === null || field === null || !isWritten(before, field)) return 1;
+    const reach = newTdvprReach(m, r, RCX, span, most);
+    return span.r8Stride === 0 ? reach : legalReach(m, before, field, r, span.r8Stride, reach);
+  },
 };
+
+/**
+ * A value that held `previous` with the bits of `written` that `mask` selects; null where the host
+ * may not write them.
+ */
+function merged(
+  { writable }: VcpuField,
+  previous: bigint,
+  written: bigint,
+  mask: bigint,
+): bigint | null {
+  // An address never set reads all-ones, but its fixed bits are judged as 0: KVM writes all 64.
+  const current = previous === NO_ADDRESS ? previous & writable : previous;
+  if (((written ^ current) & mask & ~writable) !== 0n) return null;
+  return (current & ~mask) | (written & mask);
+}
+
+/** How many of `most` new vCPUs may have the values that R8 takes on. */
+function legalReach(
+  m: TdxModule,
+  before: Vcpu,
+  field: VcpuField,
+  r: Registers,
+  r8Stride: number,
+  most: number,
+): number {
+  const mask = r.get(R9);
+  let written = r.get(R8);
+  for (let i = 0; i < most; i++) {
+    const value = merged(field, field.initial, written, mask);
+    const isLegal = value !== null && (field.check?.(m, before, value) ?? SUCCESS) === SUCCESS;
+    if (!isLegal) return Math.max(1, i);
+    written += BigInt(r8Stride);
+  }
+  return most;
+}

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { tdhVpFlush } from "../../../src/module/leaves/tdh-vp-flush.ts";
+import { RCX, Registers } from "../../../src/module/registers.ts";
 import { TestHost, TestTd } from "../../support/module.ts";
 import { block } from "../../support/teardown.ts";
 
@@ -37,6 +39,22 @@ describe("TDH.VP.FLUSH", () => {
     block(td);
     const answer = td.host.call(LEAF, { rcx: td.tdvpr[0] as number });
     expect(answer.status).toBe("TDX_TD_KEYS_NOT_CONFIGURED");
+  });
+
+  it("is uniform over vCPUs of one TD whose LPs advance as the callers do", () => {
+    const { host, tdvpr } = new TestTd(new TestHost(), { vcpus: 4 });
+    const [rcx = 0, next = 0, third = 0] = tdvpr;
+    const r = new Registers();
+    r.setNumber(RCX, rcx);
+    const reach = (lpStride: number) => {
+      const span = { rcxStride: next - rcx, r8Stride: 0, addedLevels: 0, lpStride };
+      return tdhVpFlush.reach?.(host.module, r, 6, span);
+    };
+    // All four were made on LP 0.
+    expect(reach(0)).toBe(4);
+    expect(reach(1)).toBe(1);
+    host.must(LEAF, { rcx: third });
+    expect(reach(0)).toBe(2);
   });
 
   it("works on a TD whose FATAL is set", () => {
