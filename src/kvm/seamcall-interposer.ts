@@ -72,6 +72,12 @@ function untouchedByOperand(
   const wanted = callsIn(step, from, most);
   const rcx = step.rcxLow + before * step.rcxStride;
   const stride = step.times === 1 ? step.rcxStride : step.innerStride;
+  if (!step.isEven) {
+    // What lies between the calls of one iteration and those of the next counts as named too.
+    const perIteration = step.rcxStride / stride;
+    const reached = interposer.untouchedOperands(step.leaf, rcx, stride, most * perIteration);
+    return Math.floor(reached / perIteration);
+  }
   const untouched = interposer.untouchedOperands(step.leaf, rcx, stride, wanted);
   return untouched >= wanted ? most : iterationsWithin([step], from, most, untouched);
 }

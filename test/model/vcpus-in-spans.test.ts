@@ -10,12 +10,14 @@ import { parseFault } from "../../src/lab/faults/fault-plan.ts";
 import { strategyOf } from "../../src/lab/kernels.ts";
 import { createVm } from "../../src/lab/lifecycle.ts";
 import { SimulatedHost } from "../../src/lab/simulated-host.ts";
-import { resolveTdOptions } from "../../src/lab/td-options.ts";
+import { resolveTdOptions, type TdOptions } from "../../src/lab/td-options.ts";
 import { checkInvariants } from "../../src/module/invariants.ts";
 import { moduleToJSON } from "../../src/module/snapshot.ts";
 import { PATIENCE, sample } from "../support/sample.ts";
 
 const PAGE = 4096;
+/** Where the hosts of these tests keep control pages from. */
+const CONTROL_PAGES = hostOf({ vcpus: 1 }, 16).snapshot().pages.control.start * PAGE;
 
 interface Life {
   readonly kernel: string;
@@ -56,11 +58,15 @@ function scatter({ pages: { control } }: KvmHost, stretches: readonly number[]):
   for (const each of taken) if (each !== null) control.free(each.page, each.count - 1);
 }
 
+function hostOf(options: Partial<TdOptions>, lps: number): SimulatedHost {
+  return SimulatedHost.boot(resolveTdOptions({ memoryBytes: 4 * PAGE, ...options, lps }));
+}
+
 /** All that is left of a life, and all that was seen of it. */
 function lived(life: Life, isStepped: boolean): unknown {
   const { kernel, vcpus, extra, lps, running, stretches, fault } = life;
   const options = resolveTdOptions({ memoryBytes: 4 * PAGE, kernel, vcpus });
-  const host = SimulatedHost.boot({ ...options, lps: lps + 1 });
+  const host = hostOf(options, lps);
   const plans = fault === null ? [] : [parseFault(fault, true)];
   const interposer = new FaultInjector(host.module, plans, 1);
   const calls: string[] = [];
@@ -103,9 +109,12 @@ const life: fc.Arbitrary<Life> = fc.record({
           ...["TDH.VP.CREATE", "TDH.VP.ADDCX", "TDH.VP.INIT", "TDH.VP.WR"],
           ...["TDH.VP.FLUSH", "TDH.PHYMEM.PAMT.ADD", "TDH.PHYMEM.PAGE.RECLAIM"],
         ),
-        fc.integer({ min: 1, max: 60 }),
+        fc.oneof(
+          fc.integer({ min: 1, max: 60 }).map((call) => `k=${call}`),
+          fc.integer({ min: 0, max: 150 }).map((page) => `page=${CONTROL_PAGES + page * PAGE}`),
+        ),
       )
-      .map(([leaf, call]) => `${leaf}:OPERAND_BUSY|RCX@k=${call}`),
+      .map(([leaf, place]) => `${leaf}:OPERAND_BUSY|RCX@${place}`),
   ),
 });
 
