@@ -67,14 +67,15 @@ interface Asked {
   readonly rcx: number;
   readonly most: number;
   readonly span: Span;
+  readonly lp: number | undefined;
 }
 
 function asking(reached: number): { leaf: Leaf; asked: Asked[] } {
   const asked: Asked[] = [];
   const leaf: Leaf = {
     ...testLeaf(5),
-    reach(_, r, most, span) {
-      asked.push({ rcx: r.low[RCX] as number, most, span });
+    reach(_, r, most, span, lp) {
+      asked.push({ rcx: r.low[RCX] as number, most, span, lp });
       return Math.min(reached, most);
     },
   };
@@ -99,7 +100,7 @@ describe("iterations over which a step is uniform", () => {
     );
     expect(reach).toBe(7);
     const span = { rcxStride: PAGE, r8Stride: 3, addedLevels: 6 };
-    expect(asked).toEqual([{ rcx: 10 * PAGE, most: 100, span }]);
+    expect(asked).toMatchObject([{ rcx: 10 * PAGE, most: 100, span }]);
   });
 
   it("are no more than were asked for, and one at least", () => {
@@ -112,11 +113,24 @@ describe("iterations over which a step is uniform", () => {
     expect(uniformReach(NO_MODULE, new Registers(), sought, 0, 100)).toBe(1);
   });
 
+  it("are asked for on the LP of the first of them, with strides of RDX, LP and rows", () => {
+    const moving = { lpStride: 1, rdxStride: 7, isOfNewVcpu: true };
+    const { asked } = reachOf({ ...EXTEND, ...moving }, 1000, 3);
+    const span = { ...moving, rowCalls: 16, rowStride: PAGE };
+    expect(asked).toMatchObject([{ lp: 3, span }]);
+  });
+
+  it("jump where the leaf takes rows", () => {
+    const { leaf } = asking(64);
+    const sought = takes({ leaf: { ...leaf, spansRows: true }, lp: 0, ...EXTEND, rcxStride: 99 });
+    expect(uniformReach(NO_MODULE, new Registers(), sought, 0, 100)).toBe(4);
+  });
+
   it("are whole executions of a step with several calls", () => {
     const { reach, asked } = reachOf(EXTEND, 50);
     expect(reach).toBe(3);
     const span = { rcxStride: 256, r8Stride: 0, addedLevels: 0 };
-    expect(asked).toEqual([{ rcx: 0, most: 1600, span }]);
+    expect(asked).toMatchObject([{ rcx: 0, most: 1600, span }]);
     expect(reachOf(EXTEND, 15).reach).toBe(1);
   });
 

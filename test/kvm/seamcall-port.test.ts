@@ -53,6 +53,22 @@ describe("iterations that every leaf of a body finds uniform", () => {
     ]);
   });
 
+  it("each made on an LP of its own are told one after the other", () => {
+    const module = new ScriptedModule(succeeding);
+    const flush = takes({ leaf: uniformLeaf(18), lp: 4, lpStride: 1, rcxStride: PAGE });
+    module.run([hostWork("ipis", 1), flush], 3);
+    expect(module.calls).toEqual([{ leaf: 18, lp: 4, rcx: 0, count: 3 }]);
+    const turn = ["ipis 1", "18 TDX_SUCCESS 1"];
+    expect(module.told).toEqual([...turn, ...turn, ...turn]);
+  });
+
+  it("each made on an LP of its own go there one by one where nothing is uniform", () => {
+    const module = new ScriptedModule(succeeding);
+    module.run([takes({ leaf: testLeaf(18), lp: 4, lpStride: 2, rcxStride: PAGE })], 3);
+    expect(module.calls.map(({ lp }) => lp)).toEqual([4, 6, 8]);
+    expect(module.told).toEqual(Array(3).fill("18 TDX_SUCCESS 1"));
+  });
+
   it("that fail all the same are a mistake of the emulator", () => {
     const module = new ScriptedModule(() => INVALID);
     const steps = [onPages(uniformLeaf(5))];

@@ -41,18 +41,19 @@ describe("TDH.VP.FLUSH", () => {
     expect(answer.status).toBe("TDX_TD_KEYS_NOT_CONFIGURED");
   });
 
-  it("is uniform over vCPUs of one TD whose LPs advance as the callers do", () => {
+  it("is uniform over vCPUs of one TD that are associated with the LPs it runs on", () => {
     const { host, tdvpr } = new TestTd(new TestHost(), { vcpus: 4 });
     const [rcx = 0, next = 0, third = 0] = tdvpr;
     const r = new Registers();
     r.setNumber(RCX, rcx);
-    const reach = (lpStride: number) => {
+    const reach = (lp: number, lpStride = 0) => {
       const span = { rcxStride: next - rcx, r8Stride: 0, addedLevels: 0, lpStride };
-      return tdhVpFlush.reach?.(host.module, r, 6, span);
+      return tdhVpFlush.reach?.(host.module, r, 6, span, lp);
     };
     // All four were made on LP 0.
     expect(reach(0)).toBe(4);
     expect(reach(1)).toBe(1);
+    expect(reach(0, 1)).toBe(1);
     host.must(LEAF, { rcx: third });
     expect(reach(0)).toBe(2);
   });
