@@ -49,7 +49,10 @@ describe("v6.16 (kvm-teardown D.1)", () => {
   it("gives the HKID up at FLUSHVP_NOT_DONE: it leaks with all control and Secure EPT pages", () => {
     const { host, td } = touched("v6.16", "TDH.MNG.VPFLUSHDONE:FLUSHVP_NOT_DONE@k=1");
     const before = host.report("a") ?? expect.unreachable();
-    expect(td.close().seamcalls.byLeaf).toMatchObject({ "TDH.MNG.VPFLUSHDONE": 1 });
+    const { byLeaf } = td.close().seamcalls;
+    expect(byLeaf).toMatchObject({ "TDH.MNG.VPFLUSHDONE": 1 });
+    expect(Object.keys(byLeaf)).not.toContain("TDH.PHYMEM.CACHE.WB");
+    expect(Object.keys(byLeaf)).not.toContain("TDH.MNG.KEY.FREEID");
     const leaked = before.controlPages + before.septPages;
     expect(host.report("a")).toMatchObject({ pagesLeaked: leaked, hkid: 65 });
   });

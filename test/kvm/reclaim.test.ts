@@ -1,31 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { initMemRegion } from "../../src/kvm/init-mem-region.ts";
 import { initVm } from "../../src/kvm/init-vm.ts";
-import { faultIn } from "../../src/kvm/page-fault.ts";
 import { releaseVm } from "../../src/kvm/teardown/destroy.ts";
 import { ALL_FRAMES } from "../../src/kvm/teardown/leaf-entries.ts";
 import { reclaimLeaves, reclaimTables } from "../../src/kvm/teardown/reclaim.ts";
 import { reclaimTd, reclaimVcpus } from "../../src/kvm/teardown/reclaim-control.ts";
 import { releaseHkid } from "../../src/kvm/teardown/release-hkid.ts";
-import { createVcpu, initVcpu } from "../../src/kvm/vcpu.ts";
+import { createVcpu, initVcpus } from "../../src/kvm/vcpu.ts";
 import { KvmVm } from "../../src/kvm/vm.ts";
 import { injectFaults, recorded } from "../support/faulty-td.ts";
-import { kvmOf, returned, vmOf } from "../support/kvm-side.ts";
+import { kvmOf, mapped, returned, vmOf } from "../support/kvm-side.ts";
 import { built, expectPristine, PAGE } from "../support/td-vm.ts";
 
-const MIB_2 = 2 ** 21;
-const FRAMES = [1, 512] as const;
 const RECLAIM = "TDH.PHYMEM.PAGE.RECLAIM";
-
-/** A finalised TD with `leaves` leaves of a level, so many times their size apart. */
-function mapped(level: 0 | 1, leaves: number, apart: number, kernel = "v16") {
-  const made = built("vcpus", { vcpus: 1, memoryBytes: 16 * MIB_2, kernel });
-  expect(made.td.finalizeVm()).toMatchObject({ ok: true });
-  const touched = { level, gfn: 0, leaves, spacing: apart * FRAMES[level] };
-  const vm = vmOf(made.host);
-  expect(returned(faultIn(kvmOf(made.host), vm, touched))).toBeNull();
-  return { ...made, vm, frames: FRAMES[level] };
-}
 
 /** The same after its HKID was given back. */
 function released(...shape: Parameters<typeof mapped>) {
@@ -105,7 +92,7 @@ describe("Secure EPT pages (kvm-teardown C.3)", () => {
     const vm = KvmVm.create(generation, { ...state.shape, septLevels: 5 });
     const kvm = kvmOf(host);
     expect(returned(initVm(kvm, vm))).toBeNull();
-    expect(initVcpu(kvm, vm, createVcpu(vm))).toBeNull();
+    expect(initVcpus(kvm, vm, [createVcpu(vm)])).toBeNull();
     expect(returned(initMemRegion(kvm, vm, 0, 1))).toBeNull();
     expect(vm.memory.tableCount()).toBe(4);
     return { host, vm };

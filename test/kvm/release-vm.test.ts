@@ -35,6 +35,7 @@ describe("KVM_TDX_RELEASE_VM (kvm-teardown C.4)", () => {
       "reclaim-sept",
     ]);
     expect(hkid).toBe(65);
+    expect(vmOf(host).state).toMatchObject({ hkid: null, hkidRelease: "released" });
     expect(host.report("a")).toMatchObject({ hkid: null, privatePages: { "4K": 0 }, septPages: 0 });
   });
 

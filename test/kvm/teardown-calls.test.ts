@@ -140,6 +140,8 @@ describe("releasing the HKID (kvm-teardown C.2)", () => {
         calls: 100_000,
       }),
     );
+    // What it did before is done.
+    expect(vmOf(host).state).toMatchObject({ hkid: 65, hkidRelease: "flushed" });
   });
 
   it("that fails twice leaves one HKID behind, not two", () => {

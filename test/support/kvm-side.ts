@@ -1,7 +1,11 @@
 import { expect } from "vitest";
+import { faultIn } from "../../src/kvm/page-fault.ts";
 import type { PortOptions, SeamcallObserver } from "../../src/kvm/seamcall-port.ts";
 import type { KvmHost, KvmVm } from "../../src/kvm/vm.ts";
 import type { SimulatedHost } from "../../src/lab/simulated-host.ts";
+import { built } from "./td-vm.ts";
+
+const FRAMES = [1, 512] as const;
 
 /** An observer that keeps nothing. */
 export const UNSEEN: SeamcallObserver = { phase() {}, seamcalls() {}, hostWork() {} };
@@ -22,4 +26,14 @@ export function returned<T>(steps: Generator<void, T>): T {
     const { done, value } = steps.next();
     if (done === true) return value;
   }
+}
+
+/** A finalised TD with `leaves` leaves of a level, so many times their size apart. */
+export function mapped(level: 0 | 1, leaves: number, apart: number, kernel = "v16") {
+  const made = built("vcpus", { vcpus: 1, memoryBytes: 2 ** 25, kernel });
+  expect(made.td.finalizeVm()).toMatchObject({ ok: true });
+  const touched = { level, gfn: 0, leaves, spacing: apart * FRAMES[level] };
+  const vm = vmOf(made.host);
+  expect(returned(faultIn(kvmOf(made.host), vm, touched))).toBeNull();
+  return { ...made, vm, frames: FRAMES[level] };
 }
