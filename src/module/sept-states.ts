@@ -21,7 +21,6 @@ export const SEPT_STATES = [
 export type SeptStateName = (typeof SEPT_STATES)[number];
 
 export const FREE = 0;
-export const REMOVED = 1;
 export const NL_MAPPED = 2;
 export const NL_BLOCKED = 3;
 export const MAPPED = 4;
