@@ -1,6 +1,7 @@
 import type { SimulatedHost } from "../lab/simulated-host.ts";
 import type { TdReport } from "../lab/td-report.ts";
 import type { Session } from "../lab/teardown.ts";
+import { tdDocument } from "../report/documents/td.ts";
 import { type Cli, type GlobalOptions, type RunOptions, runSession } from "./invocation.ts";
 import type { OutputOptions } from "./outputs.ts";
 import {
@@ -11,7 +12,6 @@ import {
   requireHost,
   storedTds,
 } from "./stored-host.ts";
-import { tdDocument } from "./td-document.ts";
 import { chooseStored } from "./td-target.ts";
 
 /** What a command makes of one TD of the store. */

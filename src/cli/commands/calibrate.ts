@@ -1,14 +1,14 @@
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { profileText } from "../../cost/profile.ts";
+import { calibrationDocument } from "../../report/documents/calibration.ts";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
 import { type OutputFile, openOutputFile } from "../../store/output-file.ts";
 import { Failure } from "../../units/failure.ts";
-import { calibrationDocument } from "../calibration-document.ts";
 import { describeCommand } from "../help-text.ts";
 import { inputName, readInput } from "../input-file.ts";
 import { type Cli, type GlobalOptions, runSession } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
 
 interface Options extends GlobalOptions, OutputOptions {
   readonly output?: string;

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { convertTd } from "../../lab/guest-life.ts";
 import { requireTd } from "../../lab/lifecycle.ts";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
 import { describeCommand } from "../help-text.ts";
 import { addRunOptions, type Cli, type GlobalOptions, type RunOptions } from "../invocation.ts";
 import { addMemoryPartOptions, type MemoryPartOptions, memoryPart } from "../memory-part.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
 import { nextCommand } from "../stored-host.ts";
 import { changeStoredTd } from "../stored-td-change.ts";
 import { addTdArgument } from "../td-target.ts";

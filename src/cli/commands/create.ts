@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { createTd } from "../../lab/lifecycle.ts";
 import { SimulatedHost } from "../../lab/simulated-host.ts";
-
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
+import { tdDocument } from "../../report/documents/td.ts";
 import { checkTdName, nextTdName } from "../../store/td-name.ts";
 import { describeCommand } from "../help-text.ts";
 import {
@@ -12,10 +13,8 @@ import {
   runSession,
 } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
 import { resolvedTd } from "../resolved-td.ts";
 import { changeHost, nextCommand, openStore } from "../stored-host.ts";
-import { tdDocument } from "../td-document.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 
 type Options = GlobalOptions & RunOptions & OutputOptions & TdOptionValues;

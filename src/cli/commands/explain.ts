@@ -4,6 +4,7 @@ import { type ExplainedStrategy, explainStrategy } from "../../lab/explain-strat
 import { findGeneration, strategyOf } from "../../lab/kernels.ts";
 import type { Session } from "../../lab/teardown.ts";
 import { chargesRows, chargesSheet } from "../../report/charges.ts";
+import { RECORD_FORMATS, recordsDocument } from "../../report/documents/records.ts";
 import { procedureMermaid, procedureSheet } from "../../report/procedure.ts";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
@@ -15,7 +16,6 @@ import {
   runSession,
 } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
-import { RECORD_FORMATS, recordsDocument } from "../records.ts";
 import { resolvedTd } from "../resolved-td.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 import { addWhatIfOption } from "../what-if-options.ts";

@@ -1,12 +1,12 @@
 import { basename } from "node:path";
 import type { Command } from "commander";
+import { captureDocument } from "../../report/documents/capture.ts";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
 import { Failure } from "../../units/failure.ts";
-import { captureDocument } from "../capture-document.ts";
 import { describeCommand } from "../help-text.ts";
 import { inputName, readInput } from "../input-file.ts";
 import { type Cli, type GlobalOptions, runSession } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
 import { addTdOptions, givenTd, type TdOptionValues } from "../td-options.ts";
 
 interface Options extends GlobalOptions, OutputOptions, TdOptionValues {

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { leafCoverage } from "../../lab/leaf-coverage.ts";
+import { leavesDocument } from "../../report/documents/leaves.ts";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
-import { leavesDocument } from "../leaves-document.ts";
 import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
 import { replayFile } from "../vector-input.ts";
 
 type Options = GlobalOptions & OutputOptions & { readonly coverage?: string };

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
+import { tdListDocument } from "../../report/documents/td.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
 import { openStore, restoreHost } from "../stored-host.ts";
-import { tdListDocument } from "../td-document.ts";
 
 type Options = GlobalOptions & OutputOptions;
 

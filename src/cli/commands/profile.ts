@@ -1,18 +1,18 @@
 import type { Command } from "commander";
 import type { Profile } from "../../cost/profile.ts";
 import { profileSha256 } from "../../cost/profile-checksum.ts";
-import { Failure } from "../../units/failure.ts";
-import { describeCommand } from "../help-text.ts";
-import type { Cli, GlobalOptions } from "../invocation.ts";
-import { addOutputOptions, type OutputOptions, type Render, withOutputs } from "../outputs.ts";
 import {
   type CheckedProfile,
   profileCheckDocument,
   profileDocument,
   profileListDocument,
-} from "../profile-document.ts";
+} from "../../report/documents/profile.ts";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
+import { Failure } from "../../units/failure.ts";
+import { describeCommand } from "../help-text.ts";
+import type { Cli, GlobalOptions } from "../invocation.ts";
+import { addOutputOptions, type OutputOptions, type Render, withOutputs } from "../outputs.ts";
 import { loadProfile } from "../profile-option.ts";
-import { RECORD_FORMATS } from "../records.ts";
 
 type Options = GlobalOptions & OutputOptions;
 

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
+import { replayDocument, verdictOf } from "../../report/documents/replay.ts";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
 import { inputName } from "../input-file.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
-import { replayDocument, verdictOf } from "../replay-document.ts";
 import { replayFile } from "../vector-input.ts";
 
 type Options = GlobalOptions & OutputOptions & { readonly all?: boolean };

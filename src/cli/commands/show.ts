@@ -1,11 +1,11 @@
 import type { Command } from "commander";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
+import { tdDocument } from "../../report/documents/td.ts";
 import { checkTdName } from "../../store/td-name.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
 import { openStore, requireHost, restoreHost } from "../stored-host.ts";
-import { tdDocument } from "../td-document.ts";
 
 type Options = GlobalOptions & OutputOptions;
 

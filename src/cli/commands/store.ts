@@ -1,11 +1,11 @@
 import type { Command } from "commander";
+import { RECORD_FORMATS } from "../../report/documents/records.ts";
+import { storeCheckDocument } from "../../report/documents/store-check.ts";
 import { checkStore, repairStore, type StoreCheck, unlockStore } from "../../store/care.ts";
 import { Failure } from "../../units/failure.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
-import { RECORD_FORMATS } from "../records.ts";
-import { storeCheckDocument } from "../store-document.ts";
 import { openStore } from "../stored-host.ts";
 
 export function define(command: Command, cli: Cli): void {

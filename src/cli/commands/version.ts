@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { MODULE_VERSION, VERSION } from "../../lab/version.ts";
+import { RECORD_FORMATS, recordsDocument } from "../../report/documents/records.ts";
 import { describeCommand } from "../help-text.ts";
 import type { Cli, GlobalOptions } from "../invocation.ts";
 import { addOutputOptions, type OutputOptions, withOutputs } from "../outputs.ts";
-import { RECORD_FORMATS, recordsDocument } from "../records.ts";
 
 export function define(command: Command, cli: Cli): void {
   describeCommand(command, "Print the versions of the program and of what it models.", [

@@ -1,12 +1,11 @@
 /** Documents that are rows of flat fields: TDs, generations of a store, leaves, versions. */
-import { escapeControls, jsonText } from "../report/control-characters.ts";
-import { csvText } from "../report/formats/csv.ts";
-import { alignColumns } from "../report/layout.ts";
-import { markdownTable } from "../report/markdown-text.ts";
-import type { FormatName } from "../report/render.ts";
-import type { FlatRow } from "../report/rows.ts";
-import type { SchemaName } from "../report/schema-names.ts";
-import type { Render, Target } from "./outputs.ts";
+import { escapeControls, jsonText } from "../control-characters.ts";
+import { csvText } from "../formats/csv.ts";
+import { alignColumns } from "../layout.ts";
+import { markdownTable } from "../markdown-text.ts";
+import type { FormatName } from "../render.ts";
+import type { FlatRow } from "../rows.ts";
+import type { SchemaName } from "../schema-names.ts";
 
 /** The formats that these documents have. */
 export const RECORD_FORMATS = [
@@ -16,6 +15,15 @@ export const RECORD_FORMATS = [
   "csv",
   "markdown",
 ] as const satisfies readonly FormatName[];
+
+/** What a document is printed as. */
+interface Look {
+  readonly format: string;
+  readonly width: number;
+}
+
+/** A document in the format asked for, one of `RECORD_FORMATS`. */
+export type RecordsDocument = (look: Look) => string | Promise<string>;
 
 export interface Records {
   /** The document for `json`: versioned plain data. */
@@ -27,19 +35,18 @@ export interface Records {
   /** Names of the fields in order; by default those of the first row. */
   readonly columns?: readonly string[];
   /** The lines for `table`; by default the rows in columns. */
-  readonly table?: (target: Target) => readonly string[];
+  readonly table?: (look: Look) => readonly string[];
 }
 
-/** Renders records for `Outputs.deliver`. */
-export function recordsDocument(records: Records): Render {
-  return (target) => renderRecords(records, target);
+export function recordsDocument(records: Records): RecordsDocument {
+  return (look) => renderRecords(records, look);
 }
 
-function renderRecords(records: Records, target: Target): string | Promise<string> {
+function renderRecords(records: Records, look: Look): string | Promise<string> {
   const { json, rows, rowSchema, table } = records;
   const head = rowSchema === undefined ? {} : { schema: `tdx-sim/${rowSchema}/v1` };
   const names = records.columns ?? Object.keys(rows[0] ?? {});
-  switch (target.format) {
+  switch (look.format) {
     case "json":
       return `${jsonText(json, 2)}\n`;
     case "ndjson":
@@ -49,9 +56,9 @@ function renderRecords(records: Records, target: Target): string | Promise<strin
     case "markdown":
       return lines(names.length === 0 ? [] : markdownTable(names, textsOf(names, rows, "")));
     case "table":
-      return lines(table?.(target).map(escapeControls) ?? columns(names, rows));
+      return lines(table?.(look).map(escapeControls) ?? columns(names, rows));
     default:
-      throw new Error(`records have no format ${target.format}`);
+      throw new Error(`records have no format ${look.format}`);
   }
 }
 

@@ -1,11 +1,10 @@
-import { escapeControls } from "../report/control-characters.ts";
-import { alignColumns } from "../report/layout.ts";
-import type { StoreCheck } from "../store/care.ts";
-import type { Render } from "./outputs.ts";
-import { recordsDocument } from "./records.ts";
+import type { StoreCheck } from "../../store/care.ts";
+import { escapeControls } from "../control-characters.ts";
+import { alignColumns } from "../layout.ts";
+import { type RecordsDocument, recordsDocument } from "./records.ts";
 
 /** What `store check` found, for every format: a row for each generation. */
-export function storeCheckDocument(check: StoreCheck): Render {
+export function storeCheckDocument(check: StoreCheck): RecordsDocument {
   return recordsDocument({
     json: { schema: "tdx-sim/store-check/v1", ...check },
     columns: ["generation", "file", "state", "reason"],

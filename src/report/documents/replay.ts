@@ -1,12 +1,11 @@
-import type { Mismatch } from "../lab/replay/mismatch.ts";
-import type { ReplayResult } from "../lab/replay/replay.ts";
-import { escapeControls } from "../report/control-characters.ts";
-import { formatCount, formatCounted } from "../units/count.ts";
-import type { Render } from "./outputs.ts";
-import { recordsDocument } from "./records.ts";
+import type { Mismatch } from "../../lab/replay/mismatch.ts";
+import type { ReplayResult } from "../../lab/replay/replay.ts";
+import { formatCount, formatCounted } from "../../units/count.ts";
+import { escapeControls } from "../control-characters.ts";
+import { type RecordsDocument, recordsDocument } from "./records.ts";
 
 /** `tdx-sim/replay/v1` for every format; rows are the mismatches that it lists. */
-export function replayDocument(result: ReplayResult): Render {
+export function replayDocument(result: ReplayResult): RecordsDocument {
   const { sequences, steps, seamcalls, mismatches, first } = result;
   const left = mismatches - first.length;
   return recordsDocument({

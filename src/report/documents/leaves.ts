@@ -1,15 +1,14 @@
-import type { LeafCoverage, LeafCoverageReport } from "../lab/leaf-coverage.ts";
-import { alignColumns, wrapText } from "../report/layout.ts";
-import type { FlatRow } from "../report/rows.ts";
-import { formatCount } from "../units/count.ts";
-import type { Render } from "./outputs.ts";
-import { recordsDocument } from "./records.ts";
+import type { LeafCoverage, LeafCoverageReport } from "../../lab/leaf-coverage.ts";
+import { formatCount } from "../../units/count.ts";
+import { alignColumns, wrapText } from "../layout.ts";
+import type { FlatRow } from "../rows.ts";
+import { type RecordsDocument, recordsDocument } from "./records.ts";
 
 /** What belongs to a leaf stands under its name. */
 const INDENT = "no.  ".length;
 
 /** `tdx-sim/leaves/v1` for every format; a row for each leaf, or for each status reached. */
-export function leavesDocument(report: LeafCoverageReport): Render {
+export function leavesDocument(report: LeafCoverageReport): RecordsDocument {
   return recordsDocument({
     json: report,
     rowSchema: "leaf-row",

@@ -1,11 +1,10 @@
-import type { CapturedRow, ImportedCapture } from "../lab/import-capture.ts";
-import { alignColumns, wrapText } from "../report/layout.ts";
-import type { FlatRow } from "../report/rows.ts";
-import { formatCount } from "../units/count.ts";
-import { formatDuration } from "../units/duration.ts";
-import { formatSize } from "../units/size.ts";
-import type { Render } from "./outputs.ts";
-import { recordsDocument } from "./records.ts";
+import type { CapturedRow, ImportedCapture } from "../../lab/import-capture.ts";
+import { formatCount } from "../../units/count.ts";
+import { formatDuration } from "../../units/duration.ts";
+import { formatSize } from "../../units/size.ts";
+import { alignColumns, wrapText } from "../layout.ts";
+import type { FlatRow } from "../rows.ts";
+import { type RecordsDocument, recordsDocument } from "./records.ts";
 
 /** What `calibrate` takes, and nothing else. */
 const COLUMNS = [
@@ -23,7 +22,7 @@ const COLUMNS = [
 ] as const;
 
 /** `tdx-sim/capture/v1`; as CSV the rows that `calibrate` takes. */
-export function captureDocument(capture: ImportedCapture): Render {
+export function captureDocument(capture: ImportedCapture): RecordsDocument {
   return recordsDocument({
     json: capture,
     rowSchema: "capture-row",

@@ -1,9 +1,8 @@
-import type { Figure, Fit, Profile, Term } from "../cost/profile.ts";
-import { alignColumns, wrapText } from "../report/layout.ts";
-import { coverText, namedFigures, perText, rangeText } from "../report/profile-text.ts";
-import type { FlatRow } from "../report/rows.ts";
-import type { Render } from "./outputs.ts";
-import { recordsDocument } from "./records.ts";
+import type { Figure, Fit, Profile, Term } from "../../cost/profile.ts";
+import { alignColumns, wrapText } from "../layout.ts";
+import { coverText, namedFigures, perText, rangeText } from "../profile-text.ts";
+import type { FlatRow } from "../rows.ts";
+import { type RecordsDocument, recordsDocument } from "./records.ts";
 
 /** A profile of the list, with the checksum that results carry. */
 export interface ListedProfile {
@@ -13,7 +12,7 @@ export interface ListedProfile {
 }
 
 /** `tdx-sim/profiles/v1`: the profiles that there are by name. */
-export function profileListDocument(listed: readonly ListedProfile[]): Render {
+export function profileListDocument(listed: readonly ListedProfile[]): RecordsDocument {
   const rows = listed.map(({ profile, sha256, isDefault }) => ({
     name: profile.name,
     default: isDefault,
@@ -35,7 +34,7 @@ export function profileListDocument(listed: readonly ListedProfile[]): Render {
 }
 
 /** The profile itself as JSON, or a row for each of its numbers. */
-export function profileDocument(profile: Profile, sha256: string): Render {
+export function profileDocument(profile: Profile, sha256: string): RecordsDocument {
   const head = { profile: profile.name, sha256 };
   return recordsDocument({
     json: profile,
@@ -109,7 +108,7 @@ export interface CheckedProfile {
 }
 
 /** `tdx-sim/profile-check/v1`. */
-export function profileCheckDocument(checked: readonly CheckedProfile[]): Render {
+export function profileCheckDocument(checked: readonly CheckedProfile[]): RecordsDocument {
   return recordsDocument({
     json: { schema: "tdx-sim/profile-check/v1", profiles: checked },
     rowSchema: "profile-check-row",

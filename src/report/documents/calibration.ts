@@ -1,19 +1,18 @@
-import type { Calibration, PriceVerdict, RowVerdict } from "../lab/calibrate/calibrate.ts";
-import { alignColumns, wrapText } from "../report/layout.ts";
-import type { FlatRow } from "../report/rows.ts";
+import type { Calibration, PriceVerdict, RowVerdict } from "../../lab/calibrate/calibrate.ts";
 import {
   formatDuration,
   formatDurationRange,
   formatEstimate,
   formatPercent,
-} from "../units/duration.ts";
-import type { Render } from "./outputs.ts";
-import { recordsDocument } from "./records.ts";
+} from "../../units/duration.ts";
+import { alignColumns, wrapText } from "../layout.ts";
+import type { FlatRow } from "../rows.ts";
+import { type RecordsDocument, recordsDocument } from "./records.ts";
 
 const NAMES_SHOWN = 3;
 
 /** `tdx-sim/calibration/v1` for every format; rows are the measurements. */
-export function calibrationDocument(calibration: Calibration): Render {
+export function calibrationDocument(calibration: Calibration): RecordsDocument {
   return recordsDocument({
     json: calibration,
     rows: calibration.rows.map((row) => flat(row, calibration)),

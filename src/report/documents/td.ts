@@ -1,57 +1,61 @@
 /** TDs of the store, for every format (`tdx-sim/td/v1`). */
-import type { IoctlCounts, TdReport } from "../lab/td-report.ts";
-import { alignColumns, wrapText } from "../report/layout.ts";
-import type { Cell } from "../report/rows.ts";
-import { formatCount } from "../units/count.ts";
-import { formatSize } from "../units/size.ts";
-import type { Render } from "./outputs.ts";
-import { recordsDocument } from "./records.ts";
+import type { IoctlCounts, TdReport } from "../../lab/td-report.ts";
+import { formatCount } from "../../units/count.ts";
+import { formatSize } from "../../units/size.ts";
+import { alignColumns, wrapText } from "../layout.ts";
+import type { Cell, FlatRow } from "../rows.ts";
+import { type RecordsDocument, recordsDocument } from "./records.ts";
 
 /** Runs of pages that the table shows; JSON has more. */
 const RUNS_SHOWN = 10;
 
-const COLUMNS = [
-  "schema",
-  "simulated",
-  "version",
-  "name",
-  "kernel",
-  "state",
-  "destroyed",
-  "lifecycle",
-  "opState",
-  "hkid",
-  "hkidState",
-  "finalized",
-  "memoryBytes",
-  "populatedBytes",
-  "vcpus",
-  "pageSize",
-  "layout",
-  "privatePages.4K",
-  "privatePages.2M",
-  "septPages",
-  "controlPages",
-  "pagesLeaked",
-  "seamcalls.life",
-  "seamcalls.teardown",
-] as const;
+/** Columns of a TD as a flat record; counts are of the whole life and of the teardown. */
+const COLUMNS: Readonly<Record<string, (report: TdReport) => Cell>> = {
+  schema: () => "tdx-sim/td-row/v1",
+  simulated: () => true,
+  version: (report) => report.version,
+  name: (report) => report.name,
+  kernel: (report) => report.kernel,
+  state: stateOf,
+  destroyed: (report) => report.destroyed,
+  lifecycle: (report) => report.lifecycle,
+  opState: (report) => report.opState,
+  hkid: (report) => report.hkid,
+  hkidState: (report) => report.hkidState,
+  finalized: (report) => report.finalized,
+  memoryBytes: (report) => report.options.memoryBytes,
+  populatedBytes: (report) => report.populatedBytes,
+  vcpus: (report) => report.vcpus,
+  pageSize: (report) => report.options.pageSize,
+  layout: (report) => report.options.layout,
+  "privatePages.4K": (report) => report.privatePages["4K"],
+  "privatePages.2M": (report) => report.privatePages["2M"],
+  septPages: (report) => report.septPages,
+  controlPages: (report) => report.controlPages,
+  pagesLeaked: (report) => report.pagesLeaked,
+  "seamcalls.life": (report) => total(report.ioctls),
+  "seamcalls.teardown": (report) => total(report.teardown?.phases ?? []),
+};
+
+function rowOf(report: TdReport): FlatRow {
+  return Object.fromEntries(Object.entries(COLUMNS).map(([name, cell]) => [name, cell(report)]));
+}
 
 /** One TD, `tdx-sim/td/v1`, for every format. */
-export function tdDocument(report: TdReport): Render {
+export function tdDocument(report: TdReport): RecordsDocument {
   return recordsDocument({
     json: report,
-    columns: COLUMNS,
+    columns: Object.keys(COLUMNS),
     rows: [rowOf(report)],
     table: ({ width }) => sheet(report, width),
   });
 }
 
 /** TDs in the order of creation; the JSON is a list of `tdx-sim/td/v1` documents. */
-export function tdListDocument(reports: readonly TdReport[]): Render {
+export function tdListDocument(reports: readonly TdReport[]): RecordsDocument {
   return recordsDocument({
     json: reports,
-    columns: COLUMNS,
+    columns: Object.keys(COLUMNS),
     rows: reports.map(rowOf),
     table: () => (reports.length === 0 ? [] : ["SIMULATED TDs", "", ...list(reports)]),
   });
@@ -78,37 +82,6 @@ function stateOf({ destroyed, teardown, finalized }: TdReport): string {
   if (destroyed) return "destroyed";
   if (teardown !== null) return "half destroyed";
   return finalized ? "runnable" : "created";
-}
-
-/** A TD as a flat record; counts are of the whole life and of the teardown. */
-function rowOf(report: TdReport): Readonly<Record<(typeof COLUMNS)[number], Cell>> {
-  const { options, privatePages, teardown } = report;
-  return {
-    schema: "tdx-sim/td-row/v1",
-    simulated: true,
-    version: report.version,
-    name: report.name,
-    kernel: report.kernel,
-    state: stateOf(report),
-    destroyed: report.destroyed,
-    lifecycle: report.lifecycle,
-    opState: report.opState,
-    hkid: report.hkid,
-    hkidState: report.hkidState,
-    finalized: report.finalized,
-    memoryBytes: options.memoryBytes,
-    populatedBytes: report.populatedBytes,
-    vcpus: report.vcpus,
-    pageSize: options.pageSize,
-    layout: options.layout,
-    "privatePages.4K": privatePages["4K"],
-    "privatePages.2M": privatePages["2M"],
-    septPages: report.septPages,
-    controlPages: report.controlPages,
-    pagesLeaked: report.pagesLeaked,
-    "seamcalls.life": total(report.ioctls),
-    "seamcalls.teardown": total(teardown?.phases ?? []),
-  };
 }
 
 function total(counts: readonly IoctlCounts[]): number {
