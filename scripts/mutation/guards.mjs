@@ -9,7 +9,7 @@ const JUDGES = [
   /^lab\/(interrupted-kernels|interruption|what-if)\.test\.ts$/,
   /^model\/(closed-form|guest-life|ioctls|kernels|span-equals-step)\.lab\.test\.ts$/,
   /^model\/(faulted-kernels|faulted-pairs|faulted-population|metamorphic)\.test\.ts$/,
-  /^model\/(span-equals-step|stopped-teardown)\.test\.ts$/,
+  /^model\/(span-equals-step|stopped-teardown|vcpus-in-spans)\.test\.ts$/,
   /^mutation\/sequences\.ts$/,
   // Texts and rules of the generations: docs/kernels.md must be what they say.
   /^report\/kernels-markdown\.test\.ts$/,

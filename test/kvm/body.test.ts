@@ -213,6 +213,17 @@ describe("iterations without a call that may be made to fail", () => {
     expect(untouchedIterations(failing(never, 25 * PAGE), pages, 0, 20)).toBe(20);
   });
 
+  it("end before the row that a call with that operand is part of, or that lies beside it", () => {
+    // Five pages of six an iteration, as the TDVPX pages of vCPUs.
+    const row = [step({ rcx: PAGE, times: 5, innerStride: PAGE, rcxStride: 6 * PAGE })];
+    const never = Number.POSITIVE_INFINITY;
+    expect(untouchedIterations(failing(never, 21 * PAGE), row, 0, 100)).toBe(3);
+    expect(untouchedIterations(failing(never, 24 * PAGE), row, 0, 100)).toBe(3);
+    expect(untouchedIterations(failing(never, 25 * PAGE), row, 0, 100)).toBe(4);
+    expect(untouchedIterations(failing(never, 25 * PAGE), row, 2, 100)).toBe(2);
+    expect(untouchedIterations(failing(never, 601 * PAGE), row, 0, 100)).toBe(100);
+  });
+
   it("end before the execution that a call with that operand is part of", () => {
     const extend = [step({ times: 16, innerStride: 256, rcxStride: PAGE })];
     const never = Number.POSITIVE_INFINITY;
