@@ -263,6 +263,7 @@ export async function bundleCli() {
  * in a folder with an index gets there first: the index is a source too.
  */
 export async function watchCli() {
+  writeIndexes();
   for (const folder of INDEXED_FOLDERS) watch(folder, writeIndexes);
   await esbuild.build(lazy);
   await bundleHtmlApp();
