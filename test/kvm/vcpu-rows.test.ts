@@ -53,8 +53,8 @@ describe("reclaiming vCPUs", () => {
     return { vm, told };
   }
 
-  it("that lie alike is told in few pieces: TDVPX and TDVPR of 1, 2 and 4 of them", () => {
-    expect(reclaimed(true).told).toEqual([5, 1, 10, 2, 20, 4]);
+  it("that lie alike is told at once: the TDVPX of all seven, and their TDVPR", () => {
+    expect(reclaimed(true).told).toEqual([35, 7]);
   });
 
   it("leaves no pages with them, and nothing to run", () => {

@@ -1,5 +1,5 @@
-import type { Leaf } from "../leaf.ts";
-import { EXCLUSIVE, indexAt, pagesOf } from "../locks.ts";
+import type { Leaf, Span } from "../leaf.ts";
+import { EXCLUSIVE, indexAt, pagesOf, SIZE_4K } from "../locks.ts";
 import type { TdxModule } from "../module.ts";
 import { leaveContents } from "../page-contents.ts";
 import {
@@ -13,7 +13,13 @@ import {
   PT_TDVPR,
   typeOf,
 } from "../page-types.ts";
-import { METADATA_INCORRECT, OPERAND_BUSY, OPERAND_INVALID, PAGES_PER_SIZE } from "../pamt.ts";
+import {
+  METADATA_INCORRECT,
+  OPERAND_BUSY,
+  OPERAND_INVALID,
+  PAGES_PER_SIZE,
+  type Pamt,
+} from "../pamt.ts";
 import { pageRefusals } from "../refusals.ts";
 import { R8, RCX, RDX } from "../registers.ts";
 import { Status, SUCCESS } from "../status.ts";
@@ -23,12 +29,29 @@ const LIFECYCLE_STATE_INCORRECT = Status.of("TDX_LIFECYCLE_STATE_INCORRECT");
 const ASSOCIATED_PAGES_EXIST = Status.of("TDX_TD_ASSOCIATED_PAGES_EXIST");
 
 /**
- * Roots of control structures go one by one, as do control pages where what stood in them is kept;
- * what is free or reserved fails.
+ * Whether calls on pages of a type are made at once. What stood in control pages may be kept, page
+ * by page; of them alone a body leaves some out and takes those of the next vCPU. What is free or
+ * reserved fails, and the TDR goes last.
  */
-function isSpanned(m: TdxModule, type: number): boolean {
-  if (type === PT_REG || type === PT_EPT) return true;
-  return type === PT_TDCX && m.platform.keepsFreedBepoch !== true;
+function isSpanned(m: TdxModule, type: number, isJumping: boolean): boolean {
+  if (type === PT_REG || type === PT_EPT) return !isJumping;
+  const isOfVcpu = type === PT_TDCX || (type === PT_TDVPR && isJumping);
+  return isOfVcpu && m.platform.keepsFreedBepoch !== true;
+}
+
+/** How many of `count` calls are on pages that follow each other, before RCX makes a jump. */
+function rowLength({ rowCalls = 0, rowStride = 0 }: Span, pageBytes: number, count: number) {
+  return rowCalls * pageBytes === rowStride ? count : Math.min(rowCalls, count);
+}
+
+/** Of `most` calls on rows of 4 KiB pages, how many find pages in the state of the first. */
+function rowsReach(pamt: Pamt, index: number, row: number, stride: number, most: number): number {
+  const tag = pamt.entries(SIZE_4K).tagAt(index);
+  for (let at = 0, first = index; at < most; at += row, first += stride) {
+    const isAlike = pamt.entries(SIZE_4K).tagAt(first) === tag;
+    if (!isAlike || pamt.uniformLength(first, row) < row) return Math.max(1, at);
+  }
+  return most;
 }
 
 /** ABI 7, TDH.PHYMEM.PAGE.RECLAIM: takes a page of a TD in TD_TEARDOWN back; the TDR goes last. */
@@ -36,6 +59,7 @@ export const tdhPhymemPageReclaim: Leaf = {
   name: "TDH.PHYMEM.PAGE.RECLAIM",
   number: 28,
   maxVersion: 0,
+  spansRows: true,
   refusals: () => ({
     statuses: [...pageRefusals("RCX"), "LIFECYCLE_STATE_INCORRECT", "TD_ASSOCIATED_PAGES_EXIST"],
     contended: ["RCX", "TDR"],
@@ -69,8 +93,12 @@ export const tdhPhymemPageReclaim: Leaf = {
     if (type !== PT_REG) leaveContents(m, page);
     if (type === PT_TDR) m.forgetTd(td);
     else td.chldcnt -= count * pagesOf(size);
-    if (type === PT_TDVPR) m.vcpus.delete(page);
-    pamt.freeTagged(entries, index, count, tag);
+    const row = rowLength(r.span, pagesOf(size) * PAGE_BYTES, count);
+    const stride = (r.span.rowStride ?? 0) / PAGE_BYTES;
+    for (let at = 0, first = index; at < count; at += row, first += stride) {
+      if (type === PT_TDVPR) m.vcpus.delete(first);
+      pamt.freeTagged(entries, first, row, tag);
+    }
     return SUCCESS;
   },
 
@@ -81,11 +109,16 @@ export const tdhPhymemPageReclaim: Leaf = {
       const index = Math.floor(page / PAGES_PER_SIZE[size]);
       const type = pamt.type(index, size);
       if (size > 0 && type === PT_NDA) continue;
-      if (!isSpanned(m, type) || m.runningVcpus > 0) return 1;
+      const pageBytes = PAGES_PER_SIZE[size] * PAGE_BYTES;
+      const row = rowLength(span, pageBytes, most);
+      const isJumping = row < most;
+      if (!isSpanned(m, type, isJumping) || m.runningVcpus > 0) return 1;
       const isTornDown = m.tds.get(pamt.owner(index, size))?.lifecycle === TD_TEARDOWN;
       const isWhole = index * PAGES_PER_SIZE[size] === page;
-      if (!isTornDown || !isWhole || span.rcxStride !== PAGES_PER_SIZE[size] * PAGE_BYTES) return 1;
-      return pamt.uniformLength(index, most, size);
+      const isRow = row === 1 || span.rcxStride === pageBytes;
+      if (!isTornDown || !isWhole || !isRow) return 1;
+      if (!isJumping) return pamt.uniformLength(index, most, size);
+      return rowsReach(pamt, index, row, (span.rowStride ?? 0) / PAGE_BYTES, most);
     }
     return 1;
   },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Span } from "../../../src/module/leaf.ts";
 import { tdhPhymemPageReclaim } from "../../../src/module/leaves/tdh-phymem-page-reclaim.ts";
 import { RCX, Registers } from "../../../src/module/registers.ts";
 import { TestHost, TestTd } from "../../support/module.ts";
@@ -157,6 +158,29 @@ describe("TDH.PHYMEM.PAGE.RECLAIM of many pages at once", () => {
     expect(reach(made.host, made.small)).toBe(1);
     freeHkid(made.td);
     expect(reach(made.host, made.host.memory())).toBe(1);
+  });
+
+  it("jumps from vCPU to vCPU, over as many as lie alike", () => {
+    const host = new TestHost();
+    const made = new TestTd(host, { vcpus: 4 });
+    const [tdvpr = 0] = made.tdvpr;
+    // The third vCPU has lost a page.
+    freeHkid(made);
+    host.must(LEAF, { rcx: tdvpr + 15 * 4096 });
+    const rowStride = 6 * 4096;
+    const tdvpx = { rcxStride: 4096, rowCalls: 5, rowStride, r8Stride: 0, addedLevels: 0 };
+    const roots = { ...tdvpx, rcxStride: rowStride, rowCalls: 1 };
+    const reached = (rcx: number, most: number, span: Span) => {
+      const r = new Registers();
+      r.setNumber(RCX, rcx);
+      return tdhPhymemPageReclaim.reach?.(host.module, r, most, span);
+    };
+    expect(reached(tdvpr + 4096, 20, tdvpx)).toBe(10);
+    expect(reached(tdvpr + 4096, 5, tdvpx)).toBe(5);
+    expect(reached(tdvpr, 4, roots)).toBe(4);
+    expect(reached(tdvpr, 9, roots)).toBe(4);
+    expect(reached(tdvpr, 4, { ...roots, rcxStride: 4096, rowStride: 4096 })).toBe(1);
+    expect(reached(tdvpr + 4096, 20, { ...tdvpx, rcxStride: 8192 })).toBe(1);
   });
 
   it("goes call by call while a vCPU of any TD holds locks", () => {
