@@ -32,6 +32,13 @@ export interface SweepFigure {
   readonly constants: string;
 }
 
+/** Where the times of points lie on an axis. */
+export interface TimeSpan {
+  readonly isLog: boolean;
+  readonly low: number;
+  readonly high: number;
+}
+
 interface Dimension {
   readonly field: string;
   readonly label: string;
@@ -47,6 +54,7 @@ const DIMENSIONS: readonly Dimension[] = [
 
 const NAMED = ["strategy", "kernel", "pageSize", "profile.name"] as const;
 const LOG_SPREAD_MIN = 8;
+const TIME_SPREAD_MAX = 20;
 
 /** Null where no dimension has two values: there is nothing to draw a line over. */
 export function sweepFigure(rows: readonly FlatRow[]): SweepFigure | null {
@@ -76,6 +84,17 @@ export function sweepFigure(rows: readonly FlatRow[]): SweepFigure | null {
     version: text(first?.["version"]),
     constants: constantsOf(first, others, varying, rows),
   };
+}
+
+/** A log axis where times spread so far that the shortest could not be told from nothing. */
+export function timeSpan(points: readonly SweepPoint[]): TimeSpan {
+  const high = Math.max(...points.map((point) => point.high), 1);
+  const mids = points.map(({ mid }) => mid).filter((mid) => mid > 0);
+  const least = Math.min(...mids, high);
+  const isLog = high / least > TIME_SPREAD_MAX;
+  // A range that begins at nothing has no place on a log axis: it is cut a decade below the mids.
+  const lows = points.map(({ low }) => low).filter((low) => low >= least / 10);
+  return { isLog, low: isLog ? Math.min(least, ...lows) : 0, high };
 }
 
 function valuesOf(rows: readonly FlatRow[], field: string): Set<FlatRow[string]> {

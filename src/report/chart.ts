@@ -1,6 +1,12 @@
 import { formatDuration, formatEstimate } from "../units/duration.ts";
 import type { Drawing } from "./bars.ts";
-import { type SweepFigure, type SweepSeries, sweepFigure } from "./chart-series.ts";
+import {
+  type SweepFigure,
+  type SweepSeries,
+  sweepFigure,
+  type TimeSpan,
+  timeSpan,
+} from "./chart-series.ts";
 import { wrapText } from "./layout.ts";
 import type { FlatRow } from "./rows.ts";
 
@@ -45,7 +51,10 @@ export function sweepLines(rows: readonly FlatRow[], drawing: Drawing): string[]
 
 const ASCII_AXIS = { side: "|", corner: "+", line: "-" } as const;
 
-function titleOf({ xLabel, profile, xLog, constants }: SweepFigure, { yLog }: Scales): string {
+function titleOf(
+  { xLabel, profile, xLog, constants }: SweepFigure,
+  { times: { isLog: yLog } }: Scales,
+): string {
   const scale = xLog && yLog ? "log scales" : `${axisName(yLog)} up, ${axisName(xLog)} across`;
   const rest = constants === "" ? "" : `; ${constants}`;
   const what = `Estimated time and range over ${xLabel}, SIMULATED with cost profile ${profile}`;
@@ -65,28 +74,17 @@ function legend({ name, points }: SweepSeries, { formatX }: SweepFigure): string
 interface Scales {
   readonly x: (value: number) => number;
   readonly y: (value: number) => number;
-  readonly yLog: boolean;
-  readonly yLow: number;
-  readonly yHigh: number;
+  readonly times: TimeSpan;
 }
-
-const LOG_SPREAD = 20;
 
 function scales({ xLog }: SweepFigure, series: readonly SweepSeries[]): Scales {
   const points = series.flatMap((each) => each.points);
   const xs = points.map(({ x }) => x);
-  const yHigh = Math.max(...points.map(({ high }) => high), 1);
-  const mids = points.map(({ mid }) => mid).filter((mid) => mid > 0);
-  const least = Math.min(...mids, yHigh);
-  const yLog = yHigh / least > LOG_SPREAD;
-  const lows = points.map(({ low }) => low).filter((low) => low >= least / 10);
-  const yLow = yLog ? Math.min(least, ...lows) : 0;
+  const times = timeSpan(points);
   return {
     x: unit(Math.min(...xs), Math.max(...xs), xLog),
-    y: unit(yLow, yHigh, yLog),
-    yLog,
-    yLow,
-    yHigh,
+    y: unit(times.low, times.high, times.isLog),
+    times,
   };
 }
 
@@ -99,8 +97,8 @@ function unit(from: number, to: number, isLog: boolean): (value: number) => numb
   return (value) => Math.min(1, Math.max(0, place(value)));
 }
 
-function yTicks({ yLow, yHigh }: Scales): [string, string] {
-  return [formatDuration(yHigh), formatDuration(yLow)];
+function yTicks({ times: { low, high } }: Scales): [string, string] {
+  return [formatDuration(high), formatDuration(low)];
 }
 
 function xTicks({ series, formatX }: SweepFigure, columns: number): string {

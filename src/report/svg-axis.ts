@@ -1,6 +1,6 @@
 import { format } from "d3-format";
 import { scaleLinear, scaleLog } from "d3-scale";
-import { formatDuration } from "../units/duration.ts";
+import { formatDuration, NS_PER } from "../units/duration.ts";
 import { at, element, label } from "./svg-parts.ts";
 
 /** A scale from values to pixels with the ticks of its axis. */
@@ -8,15 +8,6 @@ export interface Axis {
   readonly place: (value: number) => number;
   readonly ticks: readonly { readonly value: number; readonly text: string }[];
 }
-
-const NS_UNITS = [
-  ["d", 24 * 3600e9],
-  ["h", 3600e9],
-  ["min", 60e9],
-  ["s", 1e9],
-  ["ms", 1e6],
-  ["us", 1e3],
-] as const;
 
 const plain = format(",.12~g");
 const short = format("~s");
@@ -32,7 +23,7 @@ export function countAxis(most: number, range: readonly [number, number], ticks 
 
 /** Nanoseconds from zero in the largest unit of which there are two, ticks round in that unit. */
 export function timeAxis(most: number, range: readonly [number, number], ticks = 5): Axis {
-  const [name, ns] = NS_UNITS.find(([, unit]) => most >= 2 * unit) ?? (["ns", 1] as const);
+  const [name, ns] = Object.entries(NS_PER).findLast(([, each]) => most >= 2 * each) ?? ["ns", 1];
   const scale = scaleLinear([0, Math.max(most, 1) / ns], [...range]);
   return {
     place: (value) => scale(value / ns),

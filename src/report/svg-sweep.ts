@@ -6,6 +6,7 @@ import {
   type SweepPoint,
   type SweepSeries,
   sweepFigure,
+  timeSpan,
 } from "./chart-series.ts";
 import type { FlatRow } from "./rows.ts";
 import {
@@ -24,7 +25,6 @@ const PLOT_HEIGHT = 380;
 const LEFT = CONTENT_LEFT + 62;
 const RIGHT = WIDTH - 40;
 const LEGEND_STEP = 22;
-const LOG_SPREAD = 20;
 /** Lines differ without colour as well. */
 const DASHES = ["none", "8 4", "2 4", "10 3 2 3", "14 6", "4 2"] as const;
 
@@ -81,15 +81,8 @@ function axesOf(
 ): { xAxis: Axis; yAxis: Axis; scales: string } {
   const points = figure.series.flatMap((series) => series.points);
   const xs = [...new Set(points.map(({ x }) => x))];
-  const most = Math.max(...points.map(({ high }) => high), 1);
-  const mids = points.map(({ mid }) => mid).filter((mid) => mid > 0);
-  const least = Math.min(...mids, most);
-  const isLog = most / least > LOG_SPREAD;
-  // A range that begins at nothing has no place on a log axis: it is cut a decade below the mids.
-  const lows = points.map(({ low }) => low).filter((low) => low >= least / 10);
-  const yAxis = isLog
-    ? logTimeAxis(Math.min(least, ...lows), most, [bottom, top])
-    : timeAxis(most, [bottom, top], 7);
+  const { isLog, low, high } = timeSpan(points);
+  const yAxis = isLog ? logTimeAxis(low, high, [bottom, top]) : timeAxis(high, [bottom, top], 7);
   const name = (log: boolean): string => (log ? "log" : "linear");
   return {
     xAxis: pointAxis(xs, figure.xLog, [LEFT + 12, RIGHT - 12], figure.formatX),

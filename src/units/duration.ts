@@ -1,15 +1,22 @@
-const MINUTE = 60e9;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+/** Nanoseconds of the units in which times are told, smallest first. */
+export const NS_PER = {
+  ns: 1,
+  us: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  min: 60e9,
+  h: 3600e9,
+  d: 24 * 3600e9,
+} as const;
 
 /** Largest first; a unit is taken from `from` of it upwards, so that two digits say enough. */
 const UNITS = [
-  { name: "d", ns: DAY, from: 4.2 },
-  { name: "h", ns: HOUR, from: 99.5 / 60 },
-  { name: "min", ns: MINUTE, from: 99.5 / 60 },
-  { name: "s", ns: 1e9, from: 0.995 },
-  { name: "ms", ns: 1e6, from: 0.995 },
-  { name: "us", ns: 1e3, from: 0.995 },
+  { name: "d", from: 4.2 },
+  { name: "h", from: 99.5 / 60 },
+  { name: "min", from: 99.5 / 60 },
+  { name: "s", from: 0.995 },
+  { name: "ms", from: 0.995 },
+  { name: "us", from: 0.995 },
 ] as const;
 
 interface Spoken {
@@ -31,9 +38,8 @@ export function formatPercent(share: number): string {
 
 function speak(ns: number): Spoken {
   if (ns === 0) return { digits: "0", unit: "s" };
-  const unit = UNITS.find((candidate) => ns >= candidate.from * candidate.ns);
-  if (unit === undefined) return { digits: formatTwoDigits(ns), unit: "ns" };
-  return { digits: formatTwoDigits(ns / unit.ns), unit: unit.name };
+  const unit = UNITS.find(({ name, from }) => ns >= from * NS_PER[name])?.name ?? "ns";
+  return { digits: formatTwoDigits(ns / NS_PER[unit]), unit };
 }
 
 /** A duration in nanoseconds with two significant digits: `340 ms`, `72 s`, `7.8 min`, `92 min`. */

@@ -1,17 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CliResult, runCli } from "../support/cli.ts";
-import { temporaryDirectory } from "../support/temporary.ts";
-
-async function script(...lines: readonly string[]): Promise<CliResult[]> {
-  const store = temporaryDirectory("store");
-  const results: CliResult[] = [];
-  for (const line of lines) results.push(await runCli(line.split(" "), { store }));
-  return results;
-}
-
-async function lastOf(...lines: readonly string[]): Promise<CliResult> {
-  return (await script(...lines)).at(-1) ?? expect.unreachable("no command was run");
-}
+import { lastOf, runCli, script } from "../support/cli.ts";
 
 describe("kernels", () => {
   test("lists every generation with its status", async () => {

@@ -1,19 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type CliResult, runCli } from "../support/cli.ts";
+import { type CliResult, lastOf, runCli, script } from "../support/cli.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-
-/** Runs commands one after another on one store, as a script would. */
-async function script(...lines: readonly string[]): Promise<CliResult[]> {
-  const store = temporaryDirectory("store");
-  const results: CliResult[] = [];
-  for (const line of lines) results.push(await runCli(line.split(" "), { store }));
-  return results;
-}
-
-async function lastOf(...lines: readonly string[]): Promise<CliResult> {
-  const result = (await script(...lines)).at(-1);
-  return result ?? expect.unreachable("no command was run");
-}
 
 interface ResultJson {
   readonly td: { readonly name: string | null; readonly source: string };

@@ -67,6 +67,21 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   });
 }
 
+/** Runs commands one after another on one new store, as a script would. */
+export async function script(...lines: readonly string[]): Promise<CliResult[]> {
+  const store = temporaryDirectory("store");
+  const results: CliResult[] = [];
+  for (const line of lines) results.push(await runCli(line.split(" "), { store }));
+  return results;
+}
+
+/** The last of a script. */
+export async function lastOf(...lines: readonly string[]): Promise<CliResult> {
+  const result = (await script(...lines)).at(-1);
+  if (result === undefined) throw new Error("no command was run");
+  return result;
+}
+
 /** Runs the program to its end and blocks meanwhile. Throws only when it cannot be started. */
 export function runCliSync(args: readonly string[], options: CliOptions = {}): CliResult {
   const { status, signal, stdout, stderr, error } = spawnSync(

@@ -1,3 +1,4 @@
+import { NS_PER } from "../../units/duration.ts";
 import { Failure } from "../../units/failure.ts";
 import { parseSize } from "../../units/size.ts";
 import { unclear } from "./expression.ts";
@@ -20,14 +21,8 @@ const SIGN = /<=|>=|==|!=|[<>+\-*/().[\]]/y;
 const KERNEL = /@(?:"([^"]*)"|'([^']*)')/y;
 
 /** Times in nanoseconds, as results carry them. */
-const TIME_UNITS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  min: 60e9,
-  h: 3600e9,
-};
+const { d: _, ...SHORT_TIMES } = NS_PER;
+const TIME_UNITS: Readonly<Record<string, number>> = SHORT_TIMES;
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at;

@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { format } from "d3-format";
 import type { EstimatedInterval } from "../../lab/result.ts";
 import { formatCount } from "../../units/count.ts";
-import { formatDuration, formatEstimate } from "../../units/duration.ts";
+import { formatDuration, formatEstimate, NS_PER } from "../../units/duration.ts";
 import type { PageData, StrategyData } from "../html-data.ts";
 
 export interface View {
@@ -196,7 +196,7 @@ function partMarks(plan: ChartPlan): Plot.Markish {
 function ticks({ hasRanges, totals }: ChartPlan, narrow: boolean): { ticks?: number[] } {
   if (!hasRanges) return {};
   const most = Math.max(...totals.map(({ high }) => high), 1);
-  const unit = [86_400e9, 3600e9, 60e9, 1e9, 1e6, 1e3].find((ns) => most >= 2 * ns) ?? 1;
+  const unit = Object.values(NS_PER).findLast((ns) => most >= 2 * ns) ?? 1;
   const rough = most / unit / (narrow ? 3 : 6);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power * unit;
