@@ -232,6 +232,14 @@ describe("a vCPU that runs during KVM_TDX_RELEASE_VM", () => {
     expectPristine(host);
   });
 
+  it("of another TD stays in the guest", () => {
+    const { host, td } = built("touched");
+    const other = buildOn(host, "b", "touched");
+    expect(other.run(0)).toMatchObject({ answer: { reason: "in-guest" } });
+    expect(td.releaseVm()).toMatchObject({ ok: true, hostWork: { ipis: 2 } });
+    expect(other.interrupt(0)).toBe(true);
+  });
+
   it("is flushed also when it had left the guest before", () => {
     const { td } = built("touched");
     td.run(1);
