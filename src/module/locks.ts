@@ -64,9 +64,11 @@ export class PamtLocks {
 
   releaseForGuest(tdvprPage: number): void {
     const guest = this.guestTdvprs.lastIndexOf(tdvprPage);
-    this.guestTdvprs.splice(guest, 1);
-    this.guestTdrs.splice(guest, 1);
-    this.guestCount = this.guestTdvprs.length;
+    this.guestCount--;
+    this.guestTdvprs[guest] = this.guestTdvprs[this.guestCount] as number;
+    this.guestTdrs[guest] = this.guestTdrs[this.guestCount] as number;
+    this.guestTdvprs.pop();
+    this.guestTdrs.pop();
   }
 
   private isHeld(index: number, size: PamtSize): boolean {

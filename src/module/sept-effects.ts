@@ -33,6 +33,8 @@ export function blockEpoch(m: TdxModule, sept: SecureEpt): number {
 
 /** BLOCK and UNBLOCK of an aliased non-leaf entry switch the L2 entries as well (ABI 3.7). */
 export function switchL2Entries(td: Td, sept: SecureEpt, newState: number): void {
+  // Every BLOCK of a page comes by.
+  if (sept.aliases === 0) return;
   const state = newState === NL_BLOCKED ? L2_NL_BLOCKED : L2_NL_MAPPED;
   for (const l2 of aliasedL2Septs(td, sept)) l2.set(state, l2.page);
 }
