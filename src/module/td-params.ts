@@ -165,5 +165,5 @@ export function applyTdParams(tdcs: Tdcs, p: TdParams): void {
   tdcs.configFlags = Number(p.configFlags);
   tdcs.gpaw = p.gpaw;
   tdcs.tscFrequency = p.tscFrequency;
-  tdcs.params = p.bytes.slice();
+  tdcs.params = p.bytes;
 }

@@ -43,6 +43,20 @@ describe("TDG.MEM.PAGE.ACCEPT", () => {
     expect(hostMemory.read(page)).toEqual(new Uint8Array(1024));
   });
 
+  it("zeroes a 2 MiB page whole, and no more", () => {
+    const { td, host } = running();
+    const page = td.aug(GPA + MIB_2, 1);
+    const { hostMemory } = host.module;
+    const ones = new Uint8Array(1024).fill(7);
+    const last = page + MIB_2 - 1024;
+    for (const at of [page - 1024, page, last, page + MIB_2]) hostMemory.write(at, ones);
+    host.accept(GPA + MIB_2 + 1);
+    expect([...hostMemory.blocks()].map(([block]) => block * 1024).slice(1)).toEqual([
+      page - 1024,
+      page + MIB_2,
+    ]);
+  });
+
   it("changes neither PAMT nor CHLDCNT", () => {
     const { td, host } = running();
     td.aug(GPA);

@@ -54,6 +54,7 @@ describe("the leaf table", () => {
   it("names every leaf once", () => {
     const names = LEAVES.flatMap((leaf) => (leaf === undefined ? [] : [leaf.name]));
     expect(new Set(names).size).toBe(names.length);
+    expect(names.filter((name) => !/^TDH(\.[A-Z0-9]+)+$/.test(name))).toEqual([]);
   });
 });
 

@@ -105,14 +105,15 @@ describe("TDH.MNG.INIT", () => {
 
   it("judges IA32_ARCH_CAPABILITIES_CONFIG where MSR_CONFIG_CTLS turns it on", () => {
     const edit =
-      (controls: number): Edit =>
+      (controls: number, bits = 1n): Edit =>
       (view) => {
         view.setUint8(19, controls);
-        view.setBigUint64(224, 1n, true);
+        view.setBigUint64(224, bits, true);
       };
     const status = "TDX_OPERAND_INVALID|IA32_ARCH_CAPABILITIES_CONFIG";
     expect(init(td(), {}, edit(1)).status).toBe(status);
     expect(init(td(), {}, edit(0)).status).toBe("TDX_SUCCESS");
+    expect(init(td(), {}, edit(1, 0x0118_0010n)).status).toBe("TDX_SUCCESS");
   });
 
   describe("CPUID configuration", () => {

@@ -38,6 +38,12 @@ describe("TDH.MNG.RD", () => {
     });
   });
 
+  it("knows each field by a name of its own", () => {
+    const names = TD_FIELDS.map(({ name }) => name);
+    expect(names.filter((name) => !/^[A-Z][A-Z0-9_]+$/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it("reads an element of an array by its own field code", () => {
     const td = new TestTd(new TestHost());
     td.host.must("TDH.MEM.TRACK", { rcx: td.tdr });

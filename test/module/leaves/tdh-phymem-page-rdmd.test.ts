@@ -49,6 +49,17 @@ describe("TDH.PHYMEM.PAGE.RDMD", () => {
     expect(tested.host.must(LEAF, { rcx: page + 5 * 4096 })).toMatchObject({ rcx: 3n, r8: 1n });
   });
 
+  it("shows BEPOCH of private and Secure EPT pages alone, though a control page keeps one", () => {
+    const tested = new TestTd(new TestHost({ keepsFreedBepoch: true }), { stage: "INITIALIZED" });
+    const { host, tdr } = tested;
+    const [table = 0] = tested.addTables(0, 2);
+    tested.mustSept("TDH.MEM.RANGE.BLOCK", 3);
+    expect(host.must(LEAF, { rcx: table })).toMatchObject({ rcx: 8n, r9: 1n });
+    tested.mustSept("TDH.MEM.SEPT.REMOVE", 3);
+    host.must("TDH.VP.CREATE", { rcx: table, rdx: tdr });
+    expect(host.must(LEAF, { rcx: table })).toMatchObject({ rcx: 6n, r9: 0n });
+  });
+
   it("shows the last owner of a freed page", () => {
     const tested = td();
     const page = tested.aug(0);
