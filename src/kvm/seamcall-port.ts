@@ -253,13 +253,12 @@ export class SeamcallPort {
   private callWithRetries(step: SeamcallStep, execution: number, time: number): Status {
     loadOperands(this.registers, step, execution, time);
     const status = this.target.seamcall(lpAt(step, execution), this.registers, 1);
-    if (status !== SUCCESS) return this.retry(step, execution, time, status);
-    this.observe(step, status, 1, execution);
-    return status;
+    return this.retry(step, execution, time, status);
   }
 
   /**
-   * A call failed: it is told, and made again as the kernel does. The last status, told as well.
+   * A call was made: it is told, and made again as the kernel does where it failed. The last status,
+   * told as well.
    *
    * @throws KvmLivelock when the kernel would go on for ever
    */

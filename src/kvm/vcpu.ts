@@ -138,7 +138,7 @@ function buildVcpus(
   if (failure === null) return null;
   const vcpu = vcpus[done] as KvmVcpu;
   const pages = pagesOf(done);
-  const given = pagesGiven(body, failure);
+  const given = callsBefore(body, failure);
   if (given > 0) notePages(vcpu, pages.slice(0, given));
   if (failure.leaf === tdhVpWr) vcpu.cpu = lp + done;
   giveBack(host, vm, pages.slice(given));
@@ -147,13 +147,9 @@ function buildVcpus(
   return seamcallFailed(INIT_VCPU, "EIO", failure.leaf, failure.status);
 }
 
-/** How many pages of a vCPU the module took before its body ended. */
-function pagesGiven(body: readonly SeamcallStep[], { step, time }: BodyPosition): number {
-  const taking = body.map(({ leaf, times }) =>
-    leaf === tdhVpCreate || leaf === tdhVpAddcx ? times : 0,
-  );
-  const before = taking.slice(0, step).reduce((sum, pages) => sum + pages, 0);
-  return before + Math.min(time, taking[step] as number);
+/** Calls of a vCPU that succeeded before its body ended: the first of them took a page each. */
+function callsBefore(body: readonly SeamcallStep[], { step, time }: BodyPosition): number {
+  return body.slice(0, step).reduce((calls, { times }) => calls + times, time);
 }
 
 function notePages(vcpu: KvmVcpu, [tdvpr, ...tdvpx]: readonly number[]): void {
