@@ -80,7 +80,7 @@ export class Drawings {
       profile,
       theme,
       trace: this.#recording?.trace(result, profile) ?? null,
-      ...(maxEvents === undefined ? {} : { maxEvents }),
+      maxEvents,
     });
   }
 }

@@ -19,7 +19,7 @@ export interface Cli {
   readonly console: Console;
   readonly signals: StopSignals;
   /** SEAMCALLs between two looks at the signals; as many as the port does unless said here. */
-  readonly callsPerTurn?: number;
+  readonly callsPerTurn?: number | undefined;
 }
 
 export interface GlobalOptions extends TalkOptions {
@@ -70,7 +70,7 @@ export async function runSession(
         profile,
         onProgress: progress.onProgress,
         shouldStop: cli.signals.shouldStop,
-        ...(cli.callsPerTurn === undefined ? {} : { callsPerTurn: cli.callsPerTurn }),
+        callsPerTurn: cli.callsPerTurn,
       };
       const deliver: Outputs["deliver"] = (render) => {
         progress.stop();

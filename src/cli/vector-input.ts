@@ -1,6 +1,6 @@
-import { createReadStream, type ReadStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import type { ReplayOptions, ReplayResult } from "../lab/replay/replay.ts";
-import { EXIT_SIGNAL } from "./exit-codes.ts";
+import { withPath } from "../store/storage.ts";
 import { inputFailure, inputName } from "./input-file.ts";
 import type { Cli } from "./invocation.ts";
 import { Interrupted } from "./signals.ts";
@@ -20,10 +20,10 @@ export async function replayFile(
 ): Promise<ReplayResult> {
   const { replay } = await import("../lab/replay/replay.ts");
   const name = inputName(path);
-  const source = path === STDIN ? process.stdin : openVectors(path);
+  const source =
+    path === STDIN ? process.stdin : withPath({ verb: "read", path }, () => createReadStream(path));
   // A reader that waits for a slow pipe would not hear of the request to stop.
-  const stop = (): void => void source.destroy();
-  for (const signal of Object.keys(EXIT_SIGNAL)) process.once(signal, stop);
+  const forget = cli.signals.onStop(() => source.destroy());
   try {
     const result = await replay(source, { name, ...options, shouldStop: cli.signals.shouldStop });
     throwIfInterrupted(cli);
@@ -32,15 +32,7 @@ export async function replayFile(
     throwIfInterrupted(cli);
     throw inputFailure(error, path);
   } finally {
-    for (const signal of Object.keys(EXIT_SIGNAL)) process.off(signal, stop);
-  }
-}
-
-function openVectors(path: string): ReadStream {
-  try {
-    return createReadStream(path);
-  } catch (error) {
-    throw inputFailure(error, path);
+    forget();
   }
 }
 

@@ -6,7 +6,7 @@ export interface RunControl {
   /** Make every SEAMCALL one by one. */
   readonly step: boolean;
   /** SEAMCALLs between two looks at `shouldStop`; 1 may stop the run between any two. */
-  readonly callsPerTurn?: number;
+  readonly callsPerTurn?: number | undefined;
   /** SEAMCALLs that are to fail, and the seed of their chances. */
   readonly faults?: { readonly plans: readonly FaultPlan[]; readonly seed: number };
   /** Runs every judgement of the module's state; none is made without it. */

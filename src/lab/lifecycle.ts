@@ -156,7 +156,7 @@ function isOn({ platform }: SimulatedHost, options: TdOptions): boolean {
 /** How far a TD is populated. */
 export interface PopulateRequest {
   /** Memory mapped afterwards, in bytes; what the TD was created for if absent. */
-  readonly bytes?: number;
+  readonly bytes?: number | undefined;
   /** False leaves the TD unfinalised: only its initial image is added. */
   readonly finalize?: boolean;
 }

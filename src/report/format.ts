@@ -52,7 +52,7 @@ export interface Materials {
   /** The order of the calls, for `perfetto`; null where nobody recorded it. */
   readonly trace: Trace | null;
   /** Slices of a trace, about. */
-  readonly maxEvents?: number;
+  readonly maxEvents?: number | undefined;
 }
 
 /** A format to look at, for `--export` alone: what a file of `drawings/` exports, as for formats. */

@@ -52,8 +52,7 @@ export async function runInProcess(
   const console = new Console(collector(stdout), collector(stderr), environment);
   const from = performance.now();
   const cpuFrom = process.cpuUsage();
-  const turns = callsPerTurn === undefined ? {} : { callsPerTurn };
-  const code = await new CommandLine({ console, signals, ...turns }).run(args);
+  const code = await new CommandLine({ console, signals, callsPerTurn }).run(args);
   const cpu = process.cpuUsage(cpuFrom);
   return {
     code,

@@ -33,10 +33,9 @@ export function define(command: Command, cli: Cli): void {
 
 async function populate(cli: Cli, name: string | undefined, options: Options): Promise<void> {
   const { finalize, populated: bytes } = options;
-  const request = { finalize, ...(bytes === undefined ? {} : { bytes }) };
   await changeStoredTd(cli, name, options, {
     command: "populate",
-    work: (host, chosen, session) => populateTd(host, chosen, request, session),
+    work: (host, chosen, session) => populateTd(host, chosen, { finalize, bytes }, session),
     interruption: (chosen) => ({
       what: `interrupted; TD ${chosen} keeps what was mapped`,
       hint: `${nextCommand(options, `populate ${chosen}`)} goes on`,

@@ -29,24 +29,30 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function objectField(object: JsonObject, key: string, where: string): JsonObject {
-  const value = object[key];
+/** A value that is to be an object. */
+export function asObject(value: unknown, where: string): JsonObject {
   if (isObject(value)) return value;
-  if (value === undefined) return refuse(where, `field ${key} is missing`);
-  return refuse(at(where, key), `an object is wanted here, not ${shown(value)}`);
+  return refuse(where, `an object is wanted here, not ${shown(value)}`);
+}
+
+function given(object: JsonObject, key: string, where: string): unknown {
+  const value = object[key];
+  return value === undefined ? refuse(where, `field ${key} is missing`) : value;
+}
+
+export function objectField(object: JsonObject, key: string, where: string): JsonObject {
+  return asObject(given(object, key, where), at(where, key));
 }
 
 export function arrayField(object: JsonObject, key: string, where: string): readonly unknown[] {
-  const value = object[key];
+  const value = given(object, key, where);
   if (Array.isArray(value)) return value;
-  if (value === undefined) return refuse(where, `field ${key} is missing`);
   return refuse(at(where, key), `a list is wanted here, not ${shown(value)}`);
 }
 
 export function stringField(object: JsonObject, key: string, where: string): string {
-  const value = object[key];
+  const value = given(object, key, where);
   if (typeof value === "string") return value;
-  if (value === undefined) return refuse(where, `field ${key} is missing`);
   return refuse(at(where, key), `a text is wanted here, not ${shown(value)}`);
 }
 
@@ -58,8 +64,7 @@ export function integerField(
   min: number,
   max: number,
 ): number {
-  const value = object[key];
-  if (value === undefined) return refuse(where, `field ${key} is missing`);
+  const value = given(object, key, where);
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) {
     return value as number;
   }
@@ -74,8 +79,7 @@ export function addressField(
   unit: number,
   limit: number = ADDRESS_LIMIT,
 ): number {
-  const value = object[key];
-  if (value === undefined) return refuse(where, `field ${key} is missing`);
+  const value = given(object, key, where);
   const address = typeof value === "string" && HEX64.test(value) ? Number(value) : Number.NaN;
   if (address >= 0 && address < limit && address % unit === 0) return address;
   const wanted = `0x and hexadecimal digits below 0x${limit.toString(16)}`;

@@ -4,8 +4,8 @@ import { PAGE_SIZE, PAGES_PER_2M } from "../../units/page.ts";
 import {
   addressField,
   arrayField,
+  asObject,
   integerField,
-  isObject,
   type JsonObject,
   objectField,
   refuse,
@@ -17,8 +17,8 @@ import type { FinalHkid, FinalPage, FinalState } from "./sequence.ts";
 const LARGEST_PAGE_TYPE = 8;
 
 /** The recorded end state of a sequence; what it leaves out or gives as null is not compared. */
-export function parseFinal(value: unknown, platform: Platform, where: string): FinalState {
-  if (!isObject(value)) return refuse(where, `an object is wanted here, not ${shown(value)}`);
+export function parseFinal(given: unknown, platform: Platform, where: string): FinalState {
+  const value = asObject(given, where);
   const isGiven = (key: string): boolean => (value[key] ?? null) !== null;
   const most = Number.MAX_SAFE_INTEGER;
   return {
@@ -29,9 +29,9 @@ export function parseFinal(value: unknown, platform: Platform, where: string): F
 }
 
 function parsePages(pages: readonly unknown[], where: string): FinalPage[] {
-  return pages.map((page, i) => {
+  return pages.map((each, i) => {
     const here = `${where}.pages[${i}]`;
-    if (!isObject(page)) return refuse(here, `an object is wanted here, not ${shown(page)}`);
+    const page = asObject(each, here);
     const size = integerField(page, "size", here, 0, 2);
     return {
       pa: addressField(page, "pa", here, PAGE_SIZE * PAGES_PER_2M ** size),

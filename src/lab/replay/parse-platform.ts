@@ -3,8 +3,8 @@ import { GIB, PAGE_SIZE } from "../../units/page.ts";
 import {
   addressField,
   arrayField,
+  asObject,
   integerField,
-  isObject,
   type JsonObject,
   objectField,
   refuse,
@@ -63,9 +63,9 @@ function parseHkids(platform: JsonObject, hkidShift: number, where: string): Pla
 function parseTdmrs(platform: JsonObject, limit: number, where: string): Tdmr[] {
   const list = arrayField(platform, "tdmrs", where);
   if (list.length > MOST_TDMRS) refuse(`${where}.tdmrs`, `more than ${MOST_TDMRS} TDMRs`);
-  const tdmrs = list.map((entry, i) => {
+  const tdmrs = list.map((each, i) => {
     const here = `${where}.tdmrs[${i}]`;
-    if (!isObject(entry)) return refuse(here, `an object is wanted here, not ${shown(entry)}`);
+    const entry = asObject(each, here);
     const base = addressField(entry, "base", here, GIB, limit);
     const size = addressField(entry, "size", here, GIB, limit - base + 1);
     return { base, size, reserved: parseReserved(entry, size, here) };
@@ -82,9 +82,9 @@ function parseTdmrs(platform: JsonObject, limit: number, where: string): Tdmr[] 
 
 function parseReserved(tdmr: JsonObject, tdmrSize: number, where: string) {
   if (tdmr["reserved"] === undefined) return [];
-  return arrayField(tdmr, "reserved", where).map((entry, i) => {
+  return arrayField(tdmr, "reserved", where).map((each, i) => {
     const here = `${where}.reserved[${i}]`;
-    if (!isObject(entry)) return refuse(here, `an object is wanted here, not ${shown(entry)}`);
+    const entry = asObject(each, here);
     const offset = addressField(entry, "offset", here, PAGE_SIZE, tdmrSize);
     return { offset, size: addressField(entry, "size", here, PAGE_SIZE, tdmrSize - offset + 1) };
   });

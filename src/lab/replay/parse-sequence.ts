@@ -4,6 +4,7 @@ import type { Platform } from "../../module/platform.ts";
 import {
   addressField,
   arrayField,
+  asObject,
   integerField,
   isObject,
   type JsonObject,
@@ -46,8 +47,8 @@ export function parseSequence(value: unknown): Sequence {
   return { id, platform, steps, final: parseFinal(final, platform, `${id}: final`) };
 }
 
-function parseStep(step: unknown, platform: Platform, where: string): Step {
-  if (!isObject(step)) return refuse(where, `an object is wanted here, not ${shown(step)}`);
+function parseStep(given: unknown, platform: Platform, where: string): Step {
+  const step = asObject(given, where);
   const op = stringField(step, "op", where);
   switch (op) {
     case "seamcall":

@@ -63,8 +63,8 @@ async function execute(host: SimulatedHost, step: Step, session: Session): Promi
       return null;
     }
     case "populate": {
-      const size = step.bytes === null ? {} : { bytes: step.bytes };
-      await populateTd(host, step.td, { finalize: step.finalize, ...size }, session);
+      const { finalize, bytes } = step;
+      await populateTd(host, step.td, { finalize, bytes: bytes ?? undefined }, session);
       return null;
     }
     case "run":
