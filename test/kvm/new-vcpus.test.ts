@@ -207,6 +207,27 @@ describe("flushing vCPUs (kvm-teardown C.2)", () => {
     ]);
   });
 
+  it.each([
+    ["is one call at process exit, for all of its threads are gone", "exit", [[0, 5]]],
+    [
+      "finds one in the guest where the process lives",
+      "hint",
+      [
+        [0, 1],
+        [1, 1],
+        [2, 3],
+      ],
+    ],
+  ])("%s", (_, strategy, expected) => {
+    const { host, td, vm, vcpus } = created(5);
+    expect(initVcpus(kvmOf(host), vm, vcpus)).toBeNull();
+    td.finalizeVm();
+    td.run(2);
+    const calls = recorded(host);
+    expect(td.destroy(strategy)).toMatchObject({ ok: true, hostWork: { ipis: 5 } });
+    expect(rows(calls, "TDH.VP.FLUSH")).toEqual(expected);
+  });
+
   it("begins anew behind a vCPU that was never made", () => {
     const { host, vm, vcpus } = created(5);
     const some = vcpus.filter(({ index }) => index !== 1 && index !== 3);

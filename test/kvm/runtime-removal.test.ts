@@ -5,7 +5,7 @@ import { removeLeaves } from "../../src/kvm/teardown/runtime-removal.ts";
 import { KvmVm } from "../../src/kvm/vm.ts";
 import { injectFaults, recorded } from "../support/faulty-td.ts";
 import { kvmOf, mapped, returned, vmOf } from "../support/kvm-side.ts";
-import { built } from "../support/td-vm.ts";
+import { buildOn, built } from "../support/td-vm.ts";
 
 const LEVELS = [
   { size: "4 KiB", level: 0 },
@@ -47,6 +47,14 @@ describe("removing leaves while the HKID is assigned (kvm-teardown C.1)", () => 
     expect(flushed.map(({ rcx, hkid }) => [rcx / 4096 - start, hkid])).toEqual(
       Array.from({ length: 2 * frames }, (_, page) => [page, vm.state.hkid]),
     );
+  });
+
+  it("leaves vCPUs of other TDs in the guest", () => {
+    const { host, td } = built("touched");
+    const other = buildOn(host, "b", "touched");
+    expect(other.run(1)).toMatchObject({ answer: { reason: "in-guest" } });
+    expect(td.close()).toMatchObject({ ok: true, hostWork: { vcpuKicks: 4 * 2 } });
+    expect(other.interrupt(1)).toBe(true);
   });
 
   it.each([
