@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { statusesOf, withoutDetails } from "../../src/module/leaf-statuses.ts";
+import {
+  contendedOperands,
+  effectsOfFailure,
+  statusesOf,
+  withoutDetails,
+} from "../../src/module/leaf-statuses.ts";
 
 describe("the statuses that a leaf can answer", () => {
   it("begin with success and the dispatcher's refusal", () => {
@@ -17,6 +22,8 @@ describe("the statuses that a leaf can answer", () => {
 
   it("are none for a leaf that is not emulated", () => {
     expect(statusesOf("TDH.EXPORT.MEM")).toEqual([]);
+    expect(contendedOperands("TDH.EXPORT.MEM")).toEqual([]);
+    expect(effectsOfFailure("TDH.EXPORT.MEM", "TDX_SUCCESS")).toEqual([]);
   });
 });
 
@@ -28,6 +35,7 @@ describe("a status is told without", () => {
     ["TDX_TD_VMCS_FIELD_NOT_INITIALIZED|FIELD_0x2016", "TDX_TD_VMCS_FIELD_NOT_INITIALIZED"],
     ["TDX_OPERAND_INVALID|0x5f", "TDX_OPERAND_INVALID"],
     ["TDX_OPERAND_BUSY|SEPT_TREE", "TDX_OPERAND_BUSY|SEPT_TREE"],
+    ["TDX_OPERAND_INVALID|LEVEL_1|RCX", "TDX_OPERAND_INVALID|LEVEL_1|RCX"],
   ])("its details: %s", (status, plain) => {
     expect(withoutDetails(status)).toBe(plain);
   });

@@ -76,6 +76,31 @@ describe("vCPUs that a body makes", () => {
     expect(reaches(made, true)).toEqual([1, 1, 1, 1]);
   });
 
+  it("go one by one where the TD no more takes them", () => {
+    const made = first();
+    made.host.must("TDH.MR.FINALIZE", { rcx: made.td.tdr });
+    // VP.WR is for TDs that run, too.
+    expect(reaches(made, true)).toEqual([1, 1, 1, 5]);
+  });
+
+  it.each([0, PAGE / 2])("go one by one where they are %i bytes apart", (rcxStride) => {
+    const { host, td, made } = first();
+    const operands = { rcx: made + rcxStride, rdx: td.tdr };
+    expect(reach(host, tdhVpCreate, operands, { ...SPAN, rcxStride })).toBe(1);
+  });
+
+  it("take any value of a field of which nothing is asked, and none of no field", () => {
+    const { host, made, next } = first();
+    const notify = { rdx: (2n << 52n) | 0x4024n, r9: 0xffff_ffffn };
+    host.must("TDH.VP.WR", { rcx: made, r8: 1, ...notify });
+    const span = { ...SPAN, r8Stride: 1 };
+    expect(reach(host, tdhVpWr, { rcx: next, r8: 2, ...notify }, span)).toBe(5);
+    const reserved = { ...notify, rdx: notify.rdx | (1n << 24n) };
+    expect(reach(host, tdhVpWr, { rcx: next, r8: 2, ...reserved }, span)).toBe(1);
+    const unknown = { ...notify, rdx: (2n << 52n) | 0x6800n };
+    expect(reach(host, tdhVpWr, { rcx: next, r8: 2, ...unknown }, span)).toBe(1);
+  });
+
   it("reach up to the first page in use", () => {
     const { host, td, next } = first();
     const used = next + 2 * STRIDE + PAGE;

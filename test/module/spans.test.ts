@@ -258,37 +258,6 @@ describe("chunks of 256 bytes end alike", () => {
   });
 });
 
-describe("pages of a TD that is torn down are reclaimed alike", () => {
-  function tornDown(keepsFreedBepoch: boolean): { td: TestTd; table: number; page: number } {
-    const td = new TestTd(new TestHost({ keepsFreedBepoch }));
-    const [table = 0] = td.addTables(0);
-    const page = mapped(td, 8);
-    freeHkid(td);
-    return { td, table, page };
-  }
-  const reclaim = (td: TestTd, rcx: number) => reach(td, "TDH.PHYMEM.PAGE.RECLAIM", { rcx });
-
-  it("as long as they are of one type", () => {
-    const { td, table, page } = tornDown(false);
-    expect(reclaim(td, page)).toBe(8);
-    expect(reclaim(td, table)).toBe(3);
-    expect(reclaim(td, td.tdcx[1] ?? 0)).toBe(5);
-  });
-
-  it("control pages one by one where what stood in them is kept", () => {
-    const { td, table } = tornDown(true);
-    expect(reclaim(td, table)).toBe(3);
-    expect(reclaim(td, td.tdcx[1] ?? 0)).toBe(1);
-  });
-
-  it("TDR and TDVPR one by one, and pages of nobody", () => {
-    const { td } = tornDown(false);
-    expect(reclaim(td, td.tdr)).toBe(1);
-    expect(reclaim(td, td.tdvpr[0] ?? 0)).toBe(1);
-    expect(reclaim(td, TDMR_END - 8 * PAGE)).toBe(1);
-  });
-});
-
 describe("calls that touch no page end alike", () => {
   const enter = (td: TestTd) => reach(td, "TDH.VP.ENTER", { rcx: td.tdvpr[0] ?? 0 });
   const track = (td: TestTd) => reach(td, "TDH.MEM.TRACK", { rcx: td.tdr });

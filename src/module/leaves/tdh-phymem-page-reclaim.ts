@@ -44,6 +44,10 @@ function rowLength({ rowCalls = 0, rowStride = 0 }: Span, pageBytes: number, cou
   return rowCalls * pageBytes === rowStride ? count : Math.min(rowCalls, count);
 }
 
+function pagesBetweenRows({ rowStride = 0 }: Span): number {
+  return rowStride / PAGE_BYTES;
+}
+
 /** Of `most` calls on rows of 4 KiB pages, how many find pages in the state of the first. */
 function rowsReach(pamt: Pamt, index: number, row: number, stride: number, most: number): number {
   const tag = pamt.entries(SIZE_4K).tagAt(index);
@@ -94,7 +98,7 @@ export const tdhPhymemPageReclaim: Leaf = {
     if (type === PT_TDR) m.forgetTd(td);
     else td.chldcnt -= count * pagesOf(size);
     const row = rowLength(r.span, pagesOf(size) * PAGE_BYTES, count);
-    const stride = (r.span.rowStride ?? 0) / PAGE_BYTES;
+    const stride = pagesBetweenRows(r.span);
     for (let at = 0, first = index; at < count; at += row, first += stride) {
       if (type === PT_TDVPR) m.vcpus.delete(first);
       pamt.freeTagged(entries, first, row, tag);
@@ -118,7 +122,7 @@ export const tdhPhymemPageReclaim: Leaf = {
       const isRow = row === 1 || span.rcxStride === pageBytes;
       if (!isTornDown || !isWhole || !isRow) return 1;
       if (!isJumping) return pamt.uniformLength(index, most, size);
-      return rowsReach(pamt, index, row, (span.rowStride ?? 0) / PAGE_BYTES, most);
+      return rowsReach(pamt, index, row, pagesBetweenRows(span), most);
     }
     return 1;
   },

@@ -9,6 +9,9 @@ const RTMR = 0x1310_0003_0000_0040n;
 const SEAMDB_NONCE = 0x8210_0003_0000_0002n;
 const XBUFF_SIZE = 0x9110_0002_0000_000fn;
 const XBUFF_OFFSETS = 0x9110_0002_0000_0800n;
+const MRCONFIGID = 0x1310_0003_0000_0010n;
+const MROWNER = 0x1310_0003_0000_0018n;
+const MROWNERCONFIG = 0x1310_0003_0000_0020n;
 const FIRST_READABLE = 0x8010_0000_0000_0001n;
 
 function read({ host, tdr }: TestTd, rdx: number | bigint, version = 0) {
@@ -96,6 +99,23 @@ describe("TDH.MNG.RD", () => {
     const td = new TestTd(new TestHost(), { xfam });
     expect([read(td, XBUFF_SIZE).r8, read(td, XBUFF_OFFSETS + 2n).r8]).toEqual(sizes);
     expect(read(td, XBUFF_OFFSETS + 1n).r8).toBe(0n);
+  });
+
+  it("shows what TD_PARAMS said of its owner, 8 bytes an element", () => {
+    const td = new TestTd(new TestHost());
+    // 48 bytes each (ABI 10.2).
+    const bytes = td.state.tdcs.params;
+    for (let i = 80; i < 224; i++) bytes[i] = i;
+    for (const [id, offset] of [
+      [MRCONFIGID, 80],
+      [MROWNER, 128],
+      [MROWNERCONFIG, 176],
+    ] as const) {
+      for (let element = 0; element < 6; element++) {
+        const expected = Buffer.from(bytes).readBigUInt64LE(offset + element * 8);
+        expect(read(td, id + BigInt(element)).r8).toBe(expected);
+      }
+    }
   });
 
   it("shows the configured CPUID leaves", () => {

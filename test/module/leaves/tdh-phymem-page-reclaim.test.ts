@@ -153,6 +153,19 @@ describe("TDH.PHYMEM.PAGE.RECLAIM of many pages at once", () => {
     expect(reach(made.host, made.large + 4096, 2 ** 21)).toBe(1);
   });
 
+  it.each([
+    [false, 5],
+    [true, 1],
+  ])("is uniform over tables, and over TDCX pages unless contents are kept: %s", (kept, tdcx) => {
+    const host = new TestHost({ keepsFreedBepoch: kept });
+    const made = new TestTd(host);
+    const [table = 0] = made.addTables(GPA);
+    freeHkid(made);
+    expect(reach(host, table)).toBe(3);
+    expect(reach(host, made.tdcx[1] ?? 0)).toBe(tdcx);
+    expect([reach(host, made.tdr), reach(host, made.tdvpr[0] ?? 0)]).toEqual([1, 1]);
+  });
+
   it("goes call by call before the teardown, and over free pages", () => {
     const made = withPages();
     expect(reach(made.host, made.small)).toBe(1);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { VCPU_DISABLED, VCPU_READY } from "../../../src/module/tdvps.ts";
 import { ALL_ONES, type CallOptions, TestHost, TestTd } from "../../support/module.ts";
 import { flushVcpus } from "../../support/teardown.ts";
 
@@ -122,6 +123,22 @@ describe("TDH.VP.RD", () => {
     flushVcpus(td);
     read(td, SHARED_EPTP, { lp: 1 });
     expect(read(td, SHARED_EPTP).status).toBe("TDX_VCPU_ASSOCIATED");
+  });
+
+  it.each(["TDH.VP.RD", "TDH.VP.WR"])("refuses a page that is no TDVPR, as %s does", (leaf) => {
+    const { host, tdr } = runnable();
+    const answer = host.call(leaf, { rcx: tdr, rdx: SHARED_EPTP, r9: ALL_ONES });
+    expect(answer).toMatchObject({ status: "TDX_PAGE_METADATA_INCORRECT|RCX", r8: 0n });
+  });
+
+  it("refuses a vCPU that runs, and takes one that is disabled", () => {
+    const td = runnable();
+    const vcpu = td.host.module.vcpus.get((td.tdvpr[0] ?? 0) / 4096);
+    Object.assign(vcpu ?? {}, { state: VCPU_DISABLED });
+    expect(read(td, SHARED_EPTP).status).toBe("TDX_SUCCESS");
+    Object.assign(vcpu ?? {}, { state: VCPU_READY });
+    td.enter();
+    expect(read(td, SHARED_EPTP, { lp: 1 }).status).toBe("TDX_VCPU_STATE_INCORRECT");
   });
 
   it("shows the TSC multiplier with 48 fraction bits", () => {
