@@ -67,6 +67,8 @@ describe("TDH.MNG.RD", () => {
     expect(read(td, 5).r8).toBe(1n);
     // Element size, context and bit 63 are ignored.
     expect(read(td, 0x8020_0003_0000_0005n).r8).toBe(1n);
+    // So are bits 50 and 51.
+    for (const bit of [50n, 51n]) expect(read(td, 5n | (1n << bit)).r8).toBe(1n);
   });
 
   it.each([24, 31, 34, 37, 38, 46, 47, 49, 55, 62])("wants bit %i of an id to be 0", (bit) => {
@@ -144,6 +146,11 @@ describe("TDH.MNG.RD", () => {
         const answer = read(td, id, 1);
         expect(answer).toMatchObject({ rax: 0xc0b_0000_0000n, rdx: FIRST_READABLE, r8: 0n });
       }
+    });
+
+    it.each([2n ** 52n - 1n, ALL_ONES - 1n])("knows no id %i, which is not all-ones", (id) => {
+      const { status } = read(new TestTd(new TestHost()), id, 1);
+      expect(status).toBe("TDX_METADATA_FIELD_ID_INCORRECT");
     });
 
     it.each([
