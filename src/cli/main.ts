@@ -6,8 +6,10 @@ import { StopSignals } from "./signals.ts";
 import { standardStream } from "./standard-stream.ts";
 
 const files = { fstatSync, writeSync };
-const stdout = standardStream(1, () => process.stdout, files);
-const stderr = standardStream(2, () => process.stderr, files);
+/** Whether everything printed was taken by the system before the call that printed it returned. */
+let printedAtOnce = true;
+const stdout = standardStream(1, () => later(process.stdout), files);
+const stderr = standardStream(2, () => later(process.stderr), files);
 const console = new Console(stdout, stderr, process.env);
 const signals = new StopSignals();
 const commandLine = new CommandLine({ console, signals });
@@ -17,8 +19,18 @@ process.on("uncaughtException", (error) => {
   process.exit(commandLine.tell(error));
 });
 
-/** Runs a command line and sets the process's exit code. Never rejects. */
-export async function main(args: readonly string[]): Promise<void> {
-  // The exit code is set, not forced: what was printed to a pipe must still reach its reader.
+function later<Stream>(stream: Stream): Stream {
+  printedAtOnce = false;
+  return stream;
+}
+
+/**
+ * Runs a command line and sets the process's exit code. Never rejects.
+ *
+ * @returns whether the process may end now; else Node still has to hand something to a pipe or a
+ * terminal, and ends by itself
+ */
+export async function main(args: readonly string[]): Promise<boolean> {
   process.exitCode = await commandLine.run(args);
+  return printedAtOnce;
 }
