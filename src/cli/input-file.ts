@@ -44,7 +44,7 @@ export function readInput(path: string, what: string, bytesMax: number): string 
 export function inputFailure(error: unknown, path: string): unknown {
   if (errnoOf(error) !== "ENOENT")
     return fileFailure(error, { verb: "read", path: inputName(path) });
-  return new Failure("no-input", `there is no file ${path} (ENOENT)`, { cause: error });
+  return new Failure("no-input", `there is no file ${path || '""'} (ENOENT)`, { cause: error });
 }
 
 /** Null when the file is longer than `bytesMax`. */

@@ -106,7 +106,8 @@ export class TdxModule {
   }
 
   /**
-   * Executes the SEAMCALL that RAX names on `lp`, `count` times (see {@link Leaf.run}).
+   * Executes the SEAMCALL that RAX names on `lp`, `count` times (see {@link Leaf.run}). An LP that
+   * `guests` has in the guest can call nothing before `vpExit`: its owner sees to that.
    * The status is what RAX holds afterwards; the other registers are written in place.
    */
   seamcall(lp: number, r: Registers, count = 1, environment: CallEnvironment = QUIET): Status {

@@ -34,9 +34,10 @@ export interface OutputFile {
 /**
  * Makes sure that `path` can be written, before the work whose result it is to hold.
  *
- * @throws Failure `cannot-create` (or `io`) with path and errno
+ * @throws Failure `cannot-create` (or `io`) with path and errno; `usage` where `path` is empty
  */
 export function openOutputFile(path: string, files: Storage = storage): OutputFile {
+  if (path === "") throw new Failure("usage", "the name of the file to write is empty");
   return withPath({ verb: "write to", path, creates: true }, () => {
     const stats = statOf(files, path);
     if (stats === undefined) return replaceable(files, path, 0o666);

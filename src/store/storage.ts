@@ -89,7 +89,8 @@ export function fileFailure(error: unknown, operation: FileOperation): unknown {
   const creates = operation.creates === true && CANNOT_CREATE.has(errno);
   const kind: FailureKind = creates ? "cannot-create" : "io";
   const text = meaning === undefined ? errno : `${meaning} (${errno})`;
-  return new Failure(kind, `cannot ${operation.verb} ${operation.path}: ${text}`, {
+  const path = operation.path || '""';
+  return new Failure(kind, `cannot ${operation.verb} ${path}: ${text}`, {
     hint: operation.hint,
     cause: error,
   });
