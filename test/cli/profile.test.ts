@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { BUILT_IN_PROFILES } from "../../src/cost/profiles/index.ts";
 import { runCli } from "../support/cli.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
@@ -25,10 +26,10 @@ describe("profile list", () => {
     expect(code).toBe(0);
     const { schema, profiles } = JSON.parse(stdout);
     expect(schema).toBe("tdx-sim/profiles/v1");
-    expect(profiles).toMatchObject([
-      { name: "published-2025", default: true },
-      { name: "silicon-build-2025", default: false },
-    ]);
+    const names = [...BUILT_IN_PROFILES.keys()];
+    expect(profiles).toMatchObject(
+      names.map((name) => ({ name, default: name === "published-2025" })),
+    );
   });
 });
 
