@@ -21,6 +21,7 @@ const BEGINNINGS = {
     ...["create", "populate", "convert", "punch", "list", "show", "reset"].map(
       (name) => `src/cli/commands/${name}.ts`,
     ),
+    "src/cli/stored-host.ts",
     "src/store/envelope.ts",
     "src/store/lock.ts",
   ],
@@ -33,6 +34,7 @@ const REST = "rest";
  */
 const CALLED_LATER = new Set([
   "src/cli/scenario-input.ts",
+  "src/cli/stored-host.ts",
   "src/lab/expect/baseline-file.ts",
   "src/lab/expect/evaluate.ts",
   "src/lab/expect/parse.ts",

@@ -1,6 +1,7 @@
 /** Copies of one TD torn down side by side: `compare` and `trace`. */
 import type { Result } from "../lab/result.ts";
 import { compareFresh, compareTd } from "../lab/teardown.ts";
+import type { Store } from "../store/store.ts";
 import type { DrawingOptions, Drawings } from "./drawing-options.ts";
 import { type Cli, type GlobalOptions, type RunOptions, runSession } from "./invocation.ts";
 import { freshTd } from "./resolved-td.ts";
@@ -34,8 +35,9 @@ export async function runComparison(
 ): Promise<void> {
   await runSession(cli, options, async (unwatched, outputs) => {
     const session = drawings.watch(unwatched);
-    const store = openStore(cli, options, command);
-    const target = chooseTarget(name, given, () => storedTds(store));
+    let store: Store | undefined;
+    const stored = (): Store => (store ??= openStore(cli, options, command));
+    const target = chooseTarget(name, given, () => storedTds(stored()));
     const request = { ...(strategies && { strategies }), ...(kernels && { kernels }) };
     await withVerdict(cli.console, options, async (verdict) => {
       let result: Result;
@@ -47,7 +49,7 @@ export async function runComparison(
         verdict.check(plannedOn(run.kernels, strategies));
         result = await compareFresh(td, { ...request, source }, session);
       } else {
-        const host = requireHost(restoreHost(store.read()), target.name);
+        const host = requireHost(restoreHost(stored().read()), target.name);
         const across = kernels ?? [host.report(target.name)?.kernel ?? ""];
         verdict.check(plannedOn(across, strategies));
         const now = verdict.isRecorded ? storedNow(host, target.name) : null;

@@ -5,7 +5,6 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 
 /** Directory of the layers, beside dist/cli.cjs; the build names it by what they consist of. */
@@ -23,14 +22,6 @@ type RunLayer = (
   directory: string,
   fromLayer: (layer: string, name: string) => unknown,
 ) => void;
-
-/**
- * Bytes of bytecode that a function runs before V8 optimises it; the default is 66 KiB in Node 20.
- * Later ones count calls instead, and say on stderr that they do not know the flag. A command of 50 ms then pays for optimised code that it hardly gets to use (a quarter
- * of its processor time, docs/performance.md); one that runs on reaches it a few ms later. Set
- * before any layer is loaded: V8 takes code compiled ahead only under the flags it was made with.
- */
-if (process.version.startsWith("v20.")) setFlagsFromString("--interrupt-budget=300000");
 
 const directory = join(__dirname, __LAYERS__);
 /** The layers loaded until now, for those who want to keep what V8 made of them. */

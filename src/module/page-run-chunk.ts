@@ -134,17 +134,24 @@ export class Chunk {
   }
 
   /**
-   * Index of the last run that starts at or before `page`; head - 1 where none does. A sequential
-   * walk wants the run at `hint` or the one after.
+   * Index of the last run that starts at or before `page`; head - 1 where none does. A walk in
+   * order wants the run at `hint` or one of the next: those are looked at first, further and
+   * further apart.
    */
   lastStartingUpTo(page: number, hint: number): number {
-    const { head, tail } = this;
-    if (hint >= head && hint + 1 < tail && this.startOf(hint) <= page) {
-      if (page < this.startOf(hint + 1)) return hint;
-      if (hint + 2 < tail && page < this.startOf(hint + 2)) return hint + 1;
+    let { head: low, tail: high } = this;
+    if (hint >= low && hint < high) {
+      if (this.startOf(hint) > page) high = hint;
+      else {
+        low = hint + 1;
+        let next = low;
+        for (let step = 1; next < high && this.startOf(next) <= page; step *= 2) {
+          low = next + 1;
+          next += step;
+        }
+        if (next < high) high = next;
+      }
     }
-    let low = head;
-    let high = tail;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.startOf(middle) <= page) low = middle + 1;

@@ -33,9 +33,9 @@ function textOf(cell: Cell): string {
 export function columnWidths(rows: readonly (readonly Cell[])[]): number[] {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [column, cell] of row.entries()) {
+    row.forEach((cell, column) => {
       widths[column] = Math.max(widths[column] ?? 0, textOf(cell).length);
-    }
+    });
   }
   return widths;
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Result } from "../../lab/result.ts";
 import { destroyFresh, destroyTd } from "../../lab/teardown.ts";
 import { DRAWING_NAMES, FORMAT_NAMES } from "../../report/render.ts";
+import type { Store } from "../../store/store.ts";
 import { addDrawingOptions, type DrawingOptions, Drawings } from "../drawing-options.ts";
 import { describeCommand } from "../help-text.ts";
 import {
@@ -74,8 +75,9 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
   const shown = pace === undefined ? options : { ...options, progress: "never" as const };
   await runSession(cli, shown, async (unwatched, outputs) => {
     const session = drawings.watch(unwatched);
-    const store = openStore(cli, options, "destroy");
-    const target = chooseTarget(name, givenTd(options), () => storedTds(store));
+    let store: Store | undefined;
+    const stored = (): Store => (store ??= openStore(cli, options, "destroy"));
+    const target = chooseTarget(name, givenTd(options), () => storedTds(stored()));
     const strategy = namedStrategy(options) ?? "runtime";
     await withVerdict(cli.console, options, async (verdict) => {
       let result: Result;
@@ -90,12 +92,12 @@ async function destroy(cli: Cli, name: string | undefined, options: Options): Pr
         const { name: chosen } = target;
         const ideas = (options.whatIf ?? []).map((text) => ` --what-if ${text}`).join("");
         const again = `destroy ${chosen} --strategy ${strategy}${ideas}`;
-        const kernel = restoreHost(store.read())?.report(chosen)?.kernel ?? "";
+        const kernel = restoreHost(stored().read())?.report(chosen)?.kernel ?? "";
         verdict.check([{ strategy, kernel }]);
         result = await changeHost(
           cli,
-          store,
-          (stored) => requireHost(stored, chosen),
+          stored(),
+          (host) => requireHost(host, chosen),
           (host) => {
             if (verdict.isRecorded) {
               const now = storedNow(host, chosen);
