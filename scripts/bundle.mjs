@@ -56,6 +56,9 @@ const HOUR_MS = 3_600_000;
 /** Where package.json says that `#html-app` lies. */
 const HTML_APP = "lazy/html-app";
 
+/** dist as bin/tdx-sim.cjs sees it, which lends its `require` to the layers. */
+const DIST = "../dist";
+
 /**
  * Points imports of the lazy packages at their files in dist.
  * @type {esbuild.Plugin}
@@ -64,12 +67,12 @@ const lazyPackages = {
   name: "lazy-packages",
   setup(build) {
     build.onResolve({ filter: /^#html-app$/ }, () => ({
-      path: `./${HTML_APP}.cjs`,
+      path: `${DIST}/${HTML_APP}.cjs`,
       external: true,
     }));
     build.onResolve({ filter: /^[@a-z]/ }, ({ path }) => {
       const file = LAZY_PACKAGES[path];
-      return file === undefined ? null : { path: `./lazy/${file}.cjs`, external: true };
+      return file === undefined ? null : { path: `${DIST}/lazy/${file}.cjs`, external: true };
     });
   },
 };
@@ -213,7 +216,7 @@ function licencesOf(inputs) {
 
 /**
  * The command line: its layers in a directory named by what they consist of, so that a program
- * that is running keeps its own, and dist/cli.cjs, which loads them.
+ * that is running keeps its own, and dist/layers, which says which one to load.
  */
 async function bundleCommandLine() {
   const layers = await bundleLayers("src/cli/main.ts", layer);
@@ -222,12 +225,7 @@ async function bundleCommandLine() {
   const name = `${LAYERS}${hash.digest("hex").slice(0, 12)}`;
   const directory = join(root, "dist", name);
   for (const [file, text] of layers) replaceFile(join(directory, `${file}.cjs`), text);
-  await esbuild.build({
-    ...shared,
-    entryPoints: { cli: "src/cli/loader.ts" },
-    define: { __LAYERS__: JSON.stringify(name) },
-    plugins: [atomicOutput],
-  });
+  replaceFile(join(root, "dist", "layers"), name);
   compileAhead(directory);
   for (const old of readdirSync(join(root, "dist"))) {
     if (old.startsWith(LAYERS) && old !== name) removeUnused(join(root, "dist", old));
@@ -239,7 +237,7 @@ function compileAhead(directory) {
   const script = join(root, "scripts", "compile-ahead.cjs");
   const scenario = join(root, "fixtures", "scenarios", "hint-quarters-the-seamcalls.yaml");
   const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...env } = process.env;
-  execFileSync(process.execPath, [script, join(root, "dist", "cli.cjs"), directory, scenario], {
+  execFileSync(process.execPath, [script, join(root, "bin", "tdx-sim.cjs"), directory, scenario], {
     env,
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -251,7 +249,7 @@ function removeUnused(directory) {
   if (Date.now() - mtimeMs > HOUR_MS) rmSync(directory, { recursive: true, force: true });
 }
 
-/** Builds dist/cli.cjs and what it loads once; rejects when the sources do not bundle. */
+/** Builds all that bin/tdx-sim.cjs loads once; rejects when the sources do not bundle. */
 export async function bundleCli() {
   await esbuild.build(lazy);
   await bundleHtmlApp();

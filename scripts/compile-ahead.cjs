@@ -1,6 +1,6 @@
 // node scripts/compile-ahead.cjs CLI DIRECTORY FIXTURES
 // Runs commands of the bundle CLI in one process and leaves what V8 compiled of each layer beside
-// it in DIRECTORY, for src/cli/loader.ts: a start spends most of its time on compiling otherwise.
+// it in DIRECTORY, for bin/tdx-sim.cjs: a start spends most of its time on compiling otherwise.
 "use strict";
 
 const { mkdtempSync, renameSync, rmSync, writeFileSync } = require("node:fs");
@@ -30,7 +30,6 @@ const OTHERS = [
   ["explain", "hint"],
 ];
 
-/** @type {Pick<typeof import("../src/cli/loader.ts"), "main" | "scripts">} */
 const { main, scripts } = require(cli);
 
 async function compileAhead() {

@@ -55,7 +55,7 @@ const CALLED_LATER = new Set([
 const MAIN = "main";
 
 /**
- * How layers ask each other, a function that src/cli/loader.ts gives them:
+ * How layers ask each other, a function that bin/tdx-sim.cjs gives them:
  * `fromLayer("life", "m3_define")`.
  */
 const FROM = "fromLayer";

@@ -17,7 +17,7 @@ interface Installation {
 /** A copy of what a start of the program reads. */
 function installation(): Installation {
   const root = temporaryDirectory("installation");
-  for (const path of ["bin", "dist/cli.cjs", layers()]) {
+  for (const path of ["bin", "dist/layers", layers()]) {
     cpSync(join(ROOT, path), join(root, path), { recursive: true });
   }
   const caches = readdirSync(join(root, layers()))
@@ -26,11 +26,9 @@ function installation(): Installation {
   return { root, caches };
 }
 
-/** The directory that dist/cli.cjs loads from; others may be left of earlier builds. */
+/** The directory that the program loads from; others may be left of earlier builds. */
 function layers(): string {
-  const [name = ""] =
-    /cli-[0-9a-f]{12}/.exec(readFileSync(join(ROOT, "dist/cli.cjs"), "utf8")) ?? [];
-  return `dist/${name}`;
+  return `dist/${readFileSync(join(ROOT, "dist/layers"), "utf8")}`;
 }
 
 function run({ root }: Installation, node: readonly string[] = []) {
@@ -62,7 +60,7 @@ describe("code compiled ahead", () => {
     const { root, caches } = installation();
     expect(caches.length).toBe(4);
     const script = `
-      const { main, scripts } = require(${JSON.stringify(join(root, "dist/cli.cjs"))});
+      const { main, scripts } = require(${JSON.stringify(join(root, "bin/tdx-sim.cjs"))});
       main(${JSON.stringify(ARGS)}).then(() => {
         for (const [layer, script] of scripts) console.error(layer, script.cachedDataRejected);
       });`;

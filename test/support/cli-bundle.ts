@@ -1,7 +1,7 @@
 import { bundleCli } from "../../scripts/bundle.mjs";
 import { writeSchemas } from "../../scripts/schemas.mjs";
 
-/** Builds dist/cli.cjs and dist/schema from the sources under test, once before spawned tests. */
+/** Builds what the program loads and dist/schema from the sources under test, once before spawned tests. */
 export default async function setup(): Promise<void> {
   await bundleCli();
   await writeSchemas();
