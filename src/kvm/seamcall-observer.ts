@@ -3,6 +3,8 @@ export type HostWorkKind = "pageClears4K" | "ipis" | "vcpuKicks";
 
 /** Who is told of every SEAMCALL and of the host's own work: ledger, trace. */
 export interface SeamcallObserver {
+  /** False for who sums up over LPs: it is told of alike calls on several of them at once. */
+  readonly heedsLps?: boolean;
   /** The following calls belong to this phase or ioctl. */
   phase(name: string): void;
   /**

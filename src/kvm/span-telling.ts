@@ -4,8 +4,8 @@ import type { SeamcallObserver } from "./seamcall-observer.ts";
 
 /**
  * Tells what the `span` iterations of a body from `from` on did. Where each is made on an LP of
- * its own, they are told one by one: which LP made which calls, and when, shows in a trace. Returns
- * how many times calls were told of.
+ * its own, who heeds that is told of them one by one: which LP made which calls, and when, shows in
+ * a trace. Returns how many times calls were told of.
  */
 export function tellSpan(
   observer: SeamcallObserver,
@@ -13,7 +13,7 @@ export function tellSpan(
   from: number,
   span: number,
 ): number {
-  if (!movesOn(body)) return tell(observer, body, from, span);
+  if (observer.heedsLps === false || !movesOn(body)) return tell(observer, body, from, span);
   let told = 0;
   for (let i = from; i < from + span; i++) told += tell(observer, body, i, 1);
   return told;

@@ -22,6 +22,8 @@ function isUsed({ calls, hostWork }: StoredPhase): boolean {
  * is told is all it knows, so a count can only come from a call that was made.
  */
 export class Ledger {
+  /** Whoever tells it may tell of alike calls on several LPs at once. */
+  readonly heedsLps = false;
   readonly #tallies = new Map<string, PhaseTally>();
   #current: PhaseTally | undefined;
   /** What the ledger was restored from, until it counts again: most of a store's never do. */

@@ -68,6 +68,7 @@ export class RunCursor {
 
   private isInCurrentChunk(page: number): boolean {
     const { chunk } = this;
+    if (this.first === this.chunks.length - 1) return true;
     const { head, tail } = chunk;
     if (head === tail || page < chunk.startOf(head)) return false;
     return page <= chunk.startOf(tail - 1) || this.at === this.chunks.length - 1;

@@ -25,17 +25,17 @@ export class RunList extends RunCursor {
   }
 
   /**
-   * The same where nothing touches these pages, and they are one run or none: what fragmented
-   * memory is made of. False elsewhere, and nothing is changed.
+   * The same where these pages are one run or lie in a gap, and continue no run beside them. False
+   * elsewhere, and nothing is changed.
    */
   private replaceAlone(page: number, end: number, tag: number, base: number): boolean {
     const { chunk, index } = this;
     if (this.tag === 0) {
-      if (tag === 0 || page === this.start || end >= this.end) return false;
+      if (tag === 0 || end > this.end || this.isContinued(page, end, tag, index)) return false;
       this.#insert(page, end, tag, base);
       return true;
     }
-    if (page !== this.start || end !== this.end || this.isTouched(page, end)) return false;
+    if (page !== this.start || end !== this.end) return false;
     if (tag === 0) {
       // The gap may begin in the chunk before, and an empty chunk has to go.
       const isWithin = index > chunk.head || this.at === this.first;
@@ -44,6 +44,7 @@ export class RunList extends RunCursor {
       this.count--;
       this.load(page, this.chunk.close(index, index + 1) - 1);
     } else {
+      if (this.isContinued(page, end, tag, index + 1)) return false;
       this.own();
       this.chunk.put(index, page, end, tag, base);
       this.load(page, index);
@@ -51,18 +52,23 @@ export class RunList extends RunCursor {
     return true;
   }
 
-  /** Whether a run ends where the run [page, end) starts, or starts where that ends. */
-  private isTouched(page: number, end: number): boolean {
+  /**
+   * Whether the run before where it stands ends at `page`, or the one at `next` starts at `end`,
+   * with this tag.
+   */
+  private isContinued(page: number, end: number, tag: number, next: number): boolean {
     const { chunk, index, chunks, at } = this;
     if (index > chunk.head) {
-      if (chunk.endOf(index - 1) === page) return true;
+      if (chunk.endOf(index - 1) === page && chunk.tagOf(index - 1) === tag) return true;
     } else if (at > this.first) {
       const before = chunks[at - 1] as Chunk;
-      if (before.endOf(before.tail - 1) === page) return true;
+      const last = before.tail - 1;
+      if (before.endOf(last) === page && before.tagOf(last) === tag) return true;
     }
-    if (index + 1 < chunk.tail) return chunk.startOf(index + 1) === end;
-    const after = chunks[at + 1];
-    return after !== undefined && after.startOf(after.head) === end;
+    const after = next < chunk.tail ? chunk : chunks[at + 1];
+    if (after === undefined) return false;
+    const first = after === chunk ? next : after.head;
+    return after.startOf(first) === end && after.tagOf(first) === tag;
   }
 
   /** Chunks go to the copy as they are; whoever writes to one first makes it its own. */
