@@ -152,9 +152,9 @@ function callsBefore(body: readonly SeamcallStep[], { step, time }: BodyPosition
   return body.slice(0, step).reduce((calls, { times }) => calls + times, time);
 }
 
-function notePages(vcpu: KvmVcpu, [tdvpr, ...tdvpx]: readonly number[]): void {
-  vcpu.tdvpr = tdvpr as number;
-  vcpu.tdvpx = tdvpx;
+function notePages(vcpu: KvmVcpu, pages: readonly number[]): void {
+  vcpu.tdvpr = pages[0] as number;
+  vcpu.tdvpx = pages.slice(1);
 }
 
 /**

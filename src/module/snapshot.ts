@@ -58,7 +58,7 @@ export function moduleToJSON(m: TdxModule): ModuleSnapshot {
     pamtPairs: m.pamtPairs.toArray(),
     tds: [...m.tds.values()].map(tdToJSON),
     vcpus: [...m.vcpus.values()].map(vcpuToJSON),
-    guests: [...guestPages(m)],
+    guests: guestPages(m),
   };
 }
 
@@ -170,11 +170,15 @@ function cloneVcpu(m: TdxModule, vcpu: Vcpu): Vcpu {
   return { ...vcpu, td };
 }
 
-function* guestPages(m: TdxModule): Generator<readonly [number, number]> {
-  for (const [lp, vcpu] of m.guests.entries()) if (vcpu !== null) yield [lp, vcpu.page];
+function guestPages(m: TdxModule): (readonly [number, number])[] {
+  const pages: (readonly [number, number])[] = [];
+  m.guests.forEach((vcpu, lp) => {
+    if (vcpu !== null) pages.push([lp, vcpu.page]);
+  });
+  return pages;
 }
 
 /** Locks of running vCPUs are the only ones held between calls: they follow from who runs. */
-function restoreGuests(m: TdxModule, guests: Iterable<readonly [number, number]>): void {
+function restoreGuests(m: TdxModule, guests: readonly (readonly [number, number])[]): void {
   for (const [lp, page] of guests) runInGuest(m, lp, m.vcpus.get(page) as Vcpu);
 }

@@ -94,7 +94,7 @@ export function setVcpuField(vcpu: Vcpu, field: VcpuField, value: bigint): void 
 }
 
 function written(vcpu: Vcpu, key: number): bigint | undefined {
-  return vcpu.fields.find(([each]) => each === key)?.[1];
+  return vcpu.fields.find((each) => each[0] === key)?.[1];
 }
 
 /** The VMCS encoding itself for VMCS fields. */
