@@ -4,7 +4,7 @@
 import { readdirSync, rmSync } from "node:fs";
 
 const dist = new URL("../dist/", import.meta.url);
-const KEEP = process.argv.includes("--all") ? /^$/ : /^(?:cli\.cjs|cli-\w+|lazy)$/;
+const KEEP = process.argv.includes("--all") ? /^$/ : /^(?:layers|cli-\w+|lazy)$/;
 
 for (const name of listed(dist)) {
   if (!KEEP.test(name)) rmSync(new URL(name, dist), { recursive: true, force: true });
