@@ -1,7 +1,13 @@
+import { PLATFORMS } from "../lab/platforms.ts";
+import { WHAT_IFS } from "../lab/what-if.ts";
+import { wrapText } from "../report/layout.ts";
 import { DRAWING_NAMES, drawingNamed, FORMAT_NAMES, formatNamed } from "../report/render.ts";
+import { formatCounted } from "../units/count.ts";
+import { formatSize } from "../units/size.ts";
+import { tdShapes } from "./td-shapes.ts";
 
 /** What `help TOPIC` prints, or what makes it. */
-export const HELP_TOPICS: Readonly<Record<string, string | (() => Promise<string>)>> = {
+export const HELP_TOPICS: Readonly<Record<string, string | (() => string | Promise<string>)>> = {
   "exit-codes": `Exit codes of tdx-sim
 
     0  done
@@ -90,12 +96,56 @@ export const HELP_TOPICS: Readonly<Record<string, string | (() => Promise<string
   refused says with which errno the kernel is to refuse the step. tdx-sim schema scenario
   prints the JSON Schema, for editors.
 `,
+  "td-shapes": tdShapesTopic,
+  platforms: platformsTopic,
+  "what-ifs": whatIfsTopic,
 };
 
 /** The text of a topic; undefined where there is none of the name. */
 export async function helpTopic(name: string): Promise<string | undefined> {
   const topic = Object.hasOwn(HELP_TOPICS, name) ? HELP_TOPICS[name] : undefined;
   return typeof topic === "function" ? topic() : topic;
+}
+
+function tdShapesTopic(): string {
+  const shapes = tdShapes().map(({ name, vcpus, memoryBytes, packages }) => {
+    const host = packages === 1 ? "" : `, ${formatCounted(packages, "package")}`;
+    return `  ${name.padEnd(22)}  ${formatCounted(vcpus, "vCPU")}, ${formatSize(memoryBytes)}${host}`;
+  });
+  return `TD shapes of tdx-sim, for --td: the published TDs and sizes that clouds sell
+
+${shapes.join("\n")}
+
+  fixtures/tds.json of the package has the source of each, and what was measured. Options beside
+  --td come before it: --td azure-dc16es-v5 --memory 32G.
+`;
+}
+
+function platformsTopic(): string {
+  const platforms = [...PLATFORMS.values()].map(
+    ({ name, description }) => `  ${name.padEnd(13)}  ${description}`,
+  );
+  return `Platforms of tdx-sim, for --platform: the host
+
+${platforms.join("\n")}
+
+  What a platform leaves open is as large as the TD needs. A file with one of your own is taken too:
+  tdx-sim schema platform prints its JSON Schema.
+`;
+}
+
+function whatIfsTopic(): string {
+  const ideas = Object.entries(WHAT_IFS).flatMap(([name, { idea, reliesOn }]) => [
+    `  ${name === "parallel" ? "parallel=N" : name}`,
+    ...wrapText(`${idea}.`, 94, "    "),
+    ...wrapText(`Relies on this: ${reliesOn}.`, 94, "    "),
+  ]);
+  return `What-ifs of tdx-sim, for --what-if: ideas that no kernel has
+
+${ideas.join("\n")}
+
+  Counts are those of the emulated module; times are extrapolated, because nobody timed any of it.
+`;
 }
 
 async function formatsTopic(): Promise<string> {

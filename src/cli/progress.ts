@@ -85,6 +85,7 @@ async function newBar(stream: OutputStream): Promise<Bar> {
   return new SingleBar({
     stream: stream as unknown as NodeJS.WritableStream,
     format: "{phase} [{bar}] {percentage} % of {total}",
+    formatValue: (value, _, type) => (type === "total" ? formatCount(value) : String(value)),
     barsize: 30,
     barCompleteChar: "#",
     barIncompleteChar: ".",

@@ -42,7 +42,10 @@ export function addTdOptions(command: Command): void {
   add("--running <n>", "vCPUs in the guest when the teardown begins (default 0)", wholeNumber);
   add("--no-finalize", "never finalize the TD: only its initial image is mapped");
   add("--platform <name|file>", "the host: hkids-63, hkids-15, two-socket ... (default as needed)");
-  add("--td <shape>", "a published or cloud TD, for example published-64x400");
+  add(
+    "--td <shape>",
+    "a published or cloud TD, for example published-64x400; tdx-sim help td-shapes lists them",
+  );
   command.addOption(
     new Option("--layout <layout>", "guest physical layout (default contiguous)").choices(LAYOUTS),
   );

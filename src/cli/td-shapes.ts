@@ -5,7 +5,7 @@ import { Failure } from "../units/failure.ts";
 import { didYouMean } from "../units/nearest.ts";
 import { packageFile } from "./package-file.ts";
 
-interface TdShape {
+export interface TdShape {
   readonly name: string;
   readonly vcpus: number;
   readonly memoryBytes: number;
@@ -18,7 +18,7 @@ interface TdShape {
  * @throws Failure `usage` naming the nearest shape
  */
 export function findTdShape(name: string): Partial<TdOptions> {
-  const shapes = readShapes();
+  const shapes = tdShapes();
   const shape = shapes.find((candidate) => candidate.name === name);
   if (shape === undefined) {
     const names = shapes.map((candidate) => candidate.name);
@@ -30,10 +30,11 @@ export function findTdShape(name: string): Partial<TdOptions> {
 
 /** Names that `--td` takes. */
 export function tdShapeNames(): string[] {
-  return readShapes().map(({ name }) => name);
+  return tdShapes().map(({ name }) => name);
 }
 
-function readShapes(): readonly TdShape[] {
+/** Every shape, in the order of its file. */
+export function tdShapes(): readonly TdShape[] {
   const path = packageFile("fixtures", "tds.json");
   return (JSON.parse(readFileSync(path, "utf8")) as { tds: readonly TdShape[] }).tds;
 }

@@ -1,3 +1,4 @@
+import { formatCounted } from "../units/count.ts";
 import { GIB } from "../units/page.ts";
 
 /** A host as `--platform` names it (`tdx-sim/platform/v1`); what is absent is as large as needed. */
@@ -37,7 +38,7 @@ function sockets(packages: number, word: string): PlatformShape {
   return {
     schema: "tdx-sim/platform/v1",
     name: `${word}-socket`,
-    description: `${packages} packages of 64 LPs, their caches written back in 8 parts`,
+    description: `${formatCounted(packages, "package")} of 64 LPs, their caches written back in 8 parts`,
     source:
       "an assumed server: no published TDX host states packages, LPs and cache parts together",
     privateKeyIds: LARGEST,

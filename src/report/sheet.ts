@@ -165,6 +165,7 @@ function addTimes(rows: RowBuilder, { comparison }: Result): void {
 function ratioCell(entry: ComparisonEntry | undefined): SheetCell {
   if (entry === undefined || entry.strategy === entry.against) return NONE;
   const { low, mid, high, basis } = entry.elapsedRatio;
+  if (basis === "exact") return { value: `${formatTwoDigits(mid)}x` };
   const range = `${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x`;
   return { value: `${formatTwoDigits(mid)}x`, doubt: { range, basis } };
 }
@@ -181,15 +182,21 @@ function verdictsOf({ comparison, strategies }: Result, columns: readonly string
   return strategies.flatMap(({ strategy, kernel }, index) => {
     const entry = comparison.find((each) => each.strategy === strategy && each.kernel === kernel);
     if (entry === undefined || strategy === entry.against) return [];
-    const { low, mid, high, basis } = entry.elapsedRatio;
-    const { seamcallRatio: fewer } = entry;
-    const calls = fewer < 1 ? `${(1 / fewer).toFixed(2)}x more` : `${fewer.toFixed(2)}x fewer`;
-    const range = `${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x, ${basis}`;
-    return [
-      `${columns[index]}: ${calls} SEAMCALLs than ${escapeControls(entry.against)}, ` +
-        `${formatTwoDigits(mid)}x faster (${range})`,
-    ];
+    const against = escapeControls(entry.against);
+    return [`${columns[index]}: ${callsSpoken(entry, against)}, ${timeSpoken(entry)}`];
   });
+}
+
+function callsSpoken({ seamcallRatio: fewer }: ComparisonEntry, against: string): string {
+  if (fewer === 1) return `as many SEAMCALLs as ${against}`;
+  const calls = fewer < 1 ? `${(1 / fewer).toFixed(2)}x more` : `${fewer.toFixed(2)}x fewer`;
+  return `${calls} SEAMCALLs than ${against}`;
+}
+
+function timeSpoken({ elapsedRatio: { low, mid, high, basis } }: ComparisonEntry): string {
+  if (basis === "exact") return "in the same time";
+  const speed = `${formatTwoDigits(mid)}x ${mid < 1 ? "as fast" : "faster"}`;
+  return `${speed} (${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x, ${basis})`;
 }
 
 /** A kept expectation by itself; one that was not with its level and both sides. */

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/commands/index.ts";
+import { tdShapeNames } from "../../src/cli/td-shapes.ts";
+import { PLATFORMS } from "../../src/lab/platforms.ts";
+import { WHAT_IFS } from "../../src/lab/what-if.ts";
 import { runCli } from "../support/cli.ts";
 
 const PACKAGE = JSON.parse(
@@ -62,5 +65,14 @@ describe("help", () => {
 
   test.each(["environment", "formats"])("explains %s", async (topic) => {
     expect(await runCli(["help", topic])).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test.each([
+    ["td-shapes", tdShapeNames()],
+    ["platforms", [...PLATFORMS.keys()]],
+    ["what-ifs", Object.keys(WHAT_IFS)],
+  ])("lists all %s", async (topic, names) => {
+    const { stdout } = await runCli(["help", topic]);
+    for (const name of names) expect(stdout).toMatch(new RegExp(`^  ${name}(?: |=N$|$)`, "m"));
   });
 });

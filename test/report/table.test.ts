@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { Result } from "../../src/lab/result.ts";
+import type { ComparisonEntry, Result } from "../../src/lab/result.ts";
 import { render } from "../../src/report/render.ts";
 import { COMPARISON, RUNTIME_ENTRY, releaseFirst, TROUBLED } from "./example-result.ts";
 
 function table(result: Result, width = 80, color = false): Promise<string> {
   return render([result], { format: "table", width, color });
 }
+
+type ComparisonTriple = [ComparisonEntry, ComparisonEntry, ComparisonEntry];
 
 function widest(text: string): number {
   return Math.max(...text.split("\n").map((line) => line.length));
@@ -91,6 +93,21 @@ describe("table", () => {
     const comparison = COMPARISON.comparison.map((entry) => ({ ...entry, seamcallRatio: 0.8 }));
     const text = await table({ ...COMPARISON, comparison });
     expect(text).toContain("hint: 1.25x more SEAMCALLs than runtime, 3.2x faster");
+  });
+
+  test("a strategy that takes as long, or longer, is not said to be faster", async () => {
+    const slow = { low: 0.4, mid: 0.5, high: 0.6, basis: "fitted" } as const;
+    const even = { low: 1, mid: 1, high: 1, basis: "exact" } as const;
+    const [runtime, exit, hint] =
+      COMPARISON.comparison as readonly ComparisonEntry[] as ComparisonTriple;
+    const comparison = [
+      runtime,
+      { ...exit, seamcallRatio: 1, elapsedRatio: even },
+      { ...hint, elapsedRatio: slow },
+    ];
+    const text = await table({ ...COMPARISON, comparison });
+    expect(text).toContain("exit: as many SEAMCALLs as runtime, in the same time");
+    expect(text).toContain("than runtime, 0.50x as fast (0.40x to 0.60x, fitted)");
   });
 
   test("control characters in names cannot reach the terminal", async () => {

@@ -72,7 +72,7 @@ function parseStatus(text: string, leaf: string, given: string, isAny: boolean):
   const [code = "", operand] = upper.split("|");
   const name = code.startsWith("TDX_") ? code : `TDX_${code}`;
   if (!Object.hasOwn(STATUS_CODES, name) || name === "TDX_SUCCESS") {
-    const names = Object.keys(STATUS_CODES);
+    const names = Object.keys(STATUS_CODES).filter((each) => each !== "TDX_SUCCESS");
     const hint = didYouMean(name, names, "statuses are spelt as in the ABI");
     throw wrong(text, `"${given}" is no status that a call fails with`, hint);
   }

@@ -28,6 +28,12 @@ describe("a fault says which calls fail", () => {
 });
 
 describe("a fault says with what they fail", () => {
+  test("and success, which is refused, is not proposed either", () => {
+    expect(() => parseFault("TDH.MEM.TRACK:SUCCESS", false)).toThrow(
+      expect.objectContaining({ hint: "statuses are spelt as in the ABI" }),
+    );
+  });
+
   test.each([
     ["TDH.PHYMEM.PAGE.RECLAIM:OPERAND_BUSY", "TDX_OPERAND_BUSY|RCX"],
     ["TDH.MEM.RANGE.BLOCK:OPERAND_BUSY", "TDX_OPERAND_BUSY|SEPT_TREE"],
