@@ -42,7 +42,7 @@ const LAZY_PACKAGES = {
 };
 
 /** @returns {string} the version in package.json, the only place that states it */
-export function packageVersion() {
+function packageVersion() {
   return JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
 }
 

@@ -109,8 +109,9 @@ export async function helpTopic(name: string): Promise<string | undefined> {
 
 function tdShapesTopic(): string {
   const shapes = tdShapes().map(({ name, vcpus, memoryBytes, packages }) => {
-    const host = packages === 1 ? "" : `, ${formatCounted(packages, "package")}`;
-    return `  ${name.padEnd(22)}  ${formatCounted(vcpus, "vCPU")}, ${formatSize(memoryBytes)}${host}`;
+    const host = packages === 1 ? [] : [formatCounted(packages, "package")];
+    const facts = [formatCounted(vcpus, "vCPU"), formatSize(memoryBytes), ...host];
+    return `  ${name.padEnd(22)}  ${facts.join(", ")}`;
   });
   return `TD shapes of tdx-sim, for --td: the published TDs and sizes that clouds sell
 

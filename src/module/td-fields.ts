@@ -1,9 +1,9 @@
 import { fieldClassOf, fieldCodeOf } from "./metadata-field-id.ts";
 
 /** Which TDs let the host read a field. */
-export const PRODUCTION = 0;
-export const DEBUG = 1;
-export const NEVER = 2;
+const PRODUCTION = 0;
+const DEBUG = 1;
+const NEVER = 2;
 
 /** A field of the TD context, or an array of them: elements have consecutive field codes. */
 export interface TdField {

@@ -7,7 +7,7 @@ import { TDCS_PAGES_MIN, type Tdcs } from "./tdcs.ts";
 export const TD_PARAMS_BYTES = 1024;
 
 export const ATTRIBUTE_DEBUG = 1n;
-export const ATTRIBUTE_MIGRATABLE = 1n << 29n;
+const ATTRIBUTE_MIGRATABLE = 1n << 29n;
 const ATTRIBUTE_PERFMON = 1n << 63n;
 const ATTRIBUTES_ALLOWED = 0x8000_0000_7000_0001n;
 /** x87, SSE and AVX: what the platform offers of the 0x6DBE7 that the module knows. */

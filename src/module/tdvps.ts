@@ -8,8 +8,8 @@ export const VCPU_DISABLED = 8;
 
 export const NO_LP = -1;
 
-export const TDVPS_PAGES_MIN = 6;
-export const TDVPS_PAGES_PER_L2_VM = 3;
+const TDVPS_PAGES_MIN = 6;
+const TDVPS_PAGES_PER_L2_VM = 3;
 export const TDVPS_PAGES_MAX = 15;
 
 /**

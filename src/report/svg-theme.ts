@@ -54,7 +54,7 @@ export const DARK: Colours = {
   ],
 };
 
-export function variables(colours: Colours): string {
+function variables(colours: Colours): string {
   const parts = colours.parts.map((colour, index) => `--p${index}:${colour}`);
   const { page, text, faint, line, onPart } = colours;
   return [

@@ -8,7 +8,7 @@ import { built } from "./td-vm.ts";
 const FRAMES = [1, 512] as const;
 
 /** An observer that keeps nothing. */
-export const UNSEEN: SeamcallObserver = { phase() {}, seamcalls() {}, hostWork() {} };
+const UNSEEN: SeamcallObserver = { phase() {}, seamcalls() {}, hostWork() {} };
 
 /** The host as KVM sees it, with nobody counting. */
 export function kvmOf(host: SimulatedHost, options: PortOptions = {}): KvmHost {

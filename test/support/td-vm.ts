@@ -17,7 +17,7 @@ export const SMALL = { memoryBytes: 4 * PAGE, vcpus: 2 } as const satisfies Part
 const IMAGE = { gpa: 0, pages: 2 };
 
 /** The same TD; the module's invariants are checked after each of its ioctls. */
-export function checked(host: SimulatedHost, td: TdVm): TdVm {
+function checked(host: SimulatedHost, td: TdVm): TdVm {
   return new Proxy(td, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);

@@ -5,7 +5,7 @@ import type { KvmHost, KvmVm } from "../vm.ts";
  * Whether this kernel clears a page that came back, with 64 MOVDIR64B: since `skip-clear` only on
  * CPUs with X86_BUG_TDX_PW_MCE (kvm-teardown D.3).
  */
-export function clearsPages(host: KvmHost, vm: KvmVm): boolean {
+function clearsPages(host: KvmHost, vm: KvmVm): boolean {
   const { clears } = vm.generation;
   return clears === "always" || (clears === "with-pw-mce" && host.hasPwMce);
 }

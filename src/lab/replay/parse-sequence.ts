@@ -27,7 +27,7 @@ const LEAF_NUMBERS: ReadonlyMap<string, number> = new Map(
   LEAVES.flatMap((leaf) => (leaf === undefined ? [] : [[leaf.name, leaf.number]])),
 );
 
-export function leafName(number: number): string {
+function leafName(number: number): string {
   return LEAVES[number]?.name ?? `LEAF_${number}`;
 }
 

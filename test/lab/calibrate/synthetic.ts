@@ -36,7 +36,7 @@ export function chance(seed: number): () => number {
 }
 
 /** Normally distributed with deviation 1 (Box and Muller). */
-export function normal(uniform: () => number): number {
+function normal(uniform: () => number): number {
   const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
   return radius * Math.cos(2 * Math.PI * uniform());
 }
