@@ -52,7 +52,8 @@ export const HELP_TOPICS: Readonly<Record<string, string | (() => string | Promi
   One comparison (< <= > >= == !=) of two sums. A path begins with a strategy, with @ and a
   kernel generation where several were run; then come the keys of the strategy's entry in the
   JSON result. A key that is no name stands in brackets: phases["reclaim-sept"]. A leaf or
-  status that did not occur counts 0. comparison.seamcallRatio and comparison.elapsedRatio
+  status that did not occur counts 0. milestones.hkidFree is when the release ended; whether the
+  HKID came back, end.hkidFree tells. comparison.seamcallRatio and comparison.elapsedRatio
   compare with runtime.
 
   Numbers may carry a unit: ns us ms s min h, K M G T (binary), %. Times are nanoseconds.

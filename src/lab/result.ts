@@ -63,6 +63,7 @@ export interface StrategyResult {
     /** Why the estimate is extrapolated, one sentence each; absent when it is not. */
     readonly reasons?: readonly string[];
   };
+  /** Until the phases ended that free them; `end` says whether they did. */
   readonly milestones: {
     readonly hkidFree: EstimatedInterval;
     readonly memoryFree: EstimatedInterval;

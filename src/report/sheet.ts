@@ -46,6 +46,9 @@ export interface Sheet {
 }
 
 const NONE: SheetCell = { value: "-" };
+const NEVER: SheetCell = { value: "never" };
+/** A ratio above it says only that an estimate may be as good as nothing. */
+const RATIO_SPOKEN_MAX = 1000;
 const TITLE = "SIMULATED teardown of an Intel TDX guest: counts are exact, times are estimates";
 
 /** A time always with its range and basis. */
@@ -152,8 +155,12 @@ function addTimes(rows: RowBuilder, { comparison }: Result): void {
       ratioCell(comparison.find((each) => each.strategy === strategy && each.kernel === kernel)),
     );
   }
-  rows.add("HKID free after", "row", ({ milestones }) => durationCell(milestones.hkidFree));
-  rows.add("Memory free after", "row", ({ milestones }) => durationCell(milestones.memoryFree));
+  rows.add("HKID free after", "row", ({ milestones, end }) =>
+    end.hkidFree ? durationCell(milestones.hkidFree) : NEVER,
+  );
+  rows.add("Memory free after", "row", (entry) =>
+    isStuckBeforeMemory(entry) ? NEVER : durationCell(entry.milestones.memoryFree),
+  );
   rows.add("mmu_lock write-held", "row", ({ milestones }) =>
     durationCell(milestones.mmuLockWriteHeld),
   );
@@ -162,11 +169,19 @@ function addTimes(rows: RowBuilder, { comparison }: Result): void {
   );
 }
 
+/** Whether the kernel tries for ever before the last private page is back. */
+function isStuckBeforeMemory({ phases, end }: StrategyResult): boolean {
+  const at = phases.findLastIndex(
+    ({ phase }) => phase === "remove-private" || phase === "reclaim-private",
+  );
+  return end.livelock !== undefined && (at === -1 || at === phases.length - 1);
+}
+
 function ratioCell(entry: ComparisonEntry | undefined): SheetCell {
   if (entry === undefined || entry.strategy === entry.against) return NONE;
   const { low, mid, high, basis } = entry.elapsedRatio;
   if (basis === "exact") return { value: `${formatTwoDigits(mid)}x` };
-  const range = `${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x`;
+  const range = ratioRange(low, high);
   return { value: `${formatTwoDigits(mid)}x`, doubt: { range, basis } };
 }
 
@@ -196,7 +211,12 @@ function callsSpoken({ seamcallRatio: fewer }: ComparisonEntry, against: string)
 function timeSpoken({ elapsedRatio: { low, mid, high, basis } }: ComparisonEntry): string {
   if (basis === "exact") return "in the same time";
   const speed = `${formatTwoDigits(mid)}x ${mid < 1 ? "as fast" : "faster"}`;
-  return `${speed} (${formatTwoDigits(low)}x to ${formatTwoDigits(high)}x, ${basis})`;
+  return `${speed} (${ratioRange(low, high)}, ${basis})`;
+}
+
+function ratioRange(low: number, high: number): string {
+  const most = high > RATIO_SPOKEN_MAX ? `over ${RATIO_SPOKEN_MAX}x` : `${formatTwoDigits(high)}x`;
+  return `${formatTwoDigits(low)}x to ${most}`;
 }
 
 /** A kept expectation by itself; one that was not with its level and both sides. */

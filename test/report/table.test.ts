@@ -105,6 +105,31 @@ describe("table", () => {
     expect(text).toContain("than runtime, 0.50x as fast (0.40x to 0.60x, fitted)");
   });
 
+  test("what never comes back has no time after which it is free", async () => {
+    const [first] = COMPARISON.strategies;
+    if (first === undefined) return expect.unreachable("there are strategies");
+    const livelock = { leaf: "TDH.MEM.TRACK", status: "TDX_OPERAND_BUSY|TD_EPOCH", calls: 9 };
+    const stuck = {
+      ...first,
+      phases: first.phases.slice(0, 1),
+      end: { ...first.end, hkidFree: false, livelock },
+    };
+    const text = await table({ ...COMPARISON, strategies: [stuck], comparison: [] });
+    expect(text).toMatch(/^HKID free after +never$/m);
+    expect(text).toMatch(/^Memory free after +never$/m);
+    const released = { ...stuck, phases: first.phases.slice(0, 2) };
+    const later = await table({ ...COMPARISON, strategies: [released], comparison: [] });
+    expect(later).toMatch(/^HKID free after +never$/m);
+    expect(later).toMatch(/^Memory free after +64 s$/m);
+  });
+
+  test("a ratio that nothing bounds is not spelt out", async () => {
+    const wide = { low: 0, mid: 4, high: 5.6e12, basis: "assumed" } as const;
+    const comparison = COMPARISON.comparison.map((entry) => ({ ...entry, elapsedRatio: wide }));
+    const text = await table({ ...COMPARISON, comparison }, 120);
+    expect(text).toContain("4.0x faster (0x to over 1000x, assumed)");
+  });
+
   test("control characters in names cannot reach the terminal", async () => {
     const td = { ...COMPARISON.td, name: "a\u001b[2Jb\u202ec" };
     const text = await table({ ...COMPARISON, td, warnings: ["x\u0007\ny"] });
