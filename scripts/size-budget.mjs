@@ -7,13 +7,13 @@ const KIB = 1024;
 /** The largest each file of dist may be; every file in dist/lazy counts as its own. */
 const BUDGETS = [
   { name: /\/start\.cjs$/, most: 56 * KIB },
-  { name: /\/life\.cjs$/, most: 270 * KIB },
-  { name: /\/store\.cjs$/, most: 24 * KIB },
+  { name: /\/life\.cjs$/, most: 260 * KIB },
+  { name: /\/store\.cjs$/, most: 30 * KIB },
   { name: /\/rest\.cjs$/, most: 280 * KIB },
   // Each holds its content twice.
   { name: /\/start\.cjs\..*cache$/, most: 240 * KIB },
-  { name: /\/life\.cjs\..*cache$/, most: 1400 * KIB },
-  { name: /\/store\.cjs\..*cache$/, most: 120 * KIB },
+  { name: /\/life\.cjs\..*cache$/, most: 1300 * KIB },
+  { name: /\/store\.cjs\..*cache$/, most: 180 * KIB },
   { name: /\/rest\.cjs\..*cache$/, most: 840 * KIB },
   { name: /^lazy\/html-app\.cjs$/, most: 300 * KIB },
   { name: /^lazy\//, most: 130 * KIB },
