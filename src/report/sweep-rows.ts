@@ -41,27 +41,31 @@ function csvCell(cell: Cell): string {
 
 /**
  * Writes CSV lines as `csv-stringify` does for whole results, without its set-up for each point.
- * Most texts are the same in row after row, so that each is escaped once.
+ * Half of the cells are those of the line before, and most texts come again and again.
  */
 export class CsvLines {
-  readonly #known = new Map<string, string>();
+  /** Of the line before, by column. */
+  readonly #cells: Cell[] = [];
+  readonly #texts: string[] = [];
+  readonly #escaped = new Map<string, string>();
 
   readonly head = `${SWEEP_COLUMN_NAMES.join(",")}\n`;
 
   line(cells: readonly Cell[]): string {
-    let line = "";
-    for (const cell of cells) {
-      line += line === "" ? "" : ",";
-      line += typeof cell === "string" ? this.#text(cell) : csvCell(cell);
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i] as Cell;
+      if (cell === this.#cells[i]) continue;
+      this.#cells[i] = cell;
+      this.#texts[i] = typeof cell === "string" ? this.#text(cell) : csvCell(cell);
     }
-    return `${line}\n`;
+    return `${this.#texts.join(",")}\n`;
   }
 
   #text(text: string): string {
-    let escaped = this.#known.get(text);
+    let escaped = this.#escaped.get(text);
     if (escaped === undefined) {
       escaped = csvCell(text);
-      if (this.#known.size < 1000) this.#known.set(text, escaped);
+      if (this.#escaped.size < 1000) this.#escaped.set(text, escaped);
     }
     return escaped;
   }
