@@ -1,6 +1,15 @@
 import type { Leaf, Span } from "../module/leaf.ts";
 import type { HostWorkKind } from "./seamcall-port.ts";
 
+/** How KVM repeats a SEAMCALL that failed; what is left out is none, one call in all, nothing. */
+export interface Retries {
+  /** Statuses (with or without operand) after which KVM calls again, `tries` calls at most. */
+  readonly retryOn?: readonly string[];
+  readonly tries?: number;
+  /** Done before each of these further calls. */
+  readonly beforeRetry?: () => void;
+}
+
 /** What KVM gives for one SEAMCALL of a body; what is left out is 0, once per iteration, final. */
 export interface SeamcallPlan {
   readonly leaf: Leaf;
@@ -28,11 +37,7 @@ export interface SeamcallPlan {
   readonly lpStride?: number;
   /** This body creates the vCPU that the call names before this step. */
   readonly isOfNewVcpu?: boolean;
-  /** Statuses (with or without operand) after which KVM calls again, `tries` calls at most. */
-  readonly retryOn?: readonly string[];
-  readonly tries?: number;
-  /** Done before each of these further calls. */
-  readonly beforeRetry?: () => void;
+  readonly retries?: Retries;
   readonly pageSize?: number;
 }
 
@@ -64,9 +69,7 @@ export interface SeamcallStep {
   readonly offset: number;
   /** Not due in every iteration. */
   readonly isSparse: boolean;
-  readonly retryOn: readonly string[];
-  readonly tries: number;
-  readonly beforeRetry: (() => void) | null;
+  readonly retries: Retries;
   readonly pageSize: number;
   /** Calls of one execution and of the next follow each other at one stride. */
   readonly isEven: boolean;
@@ -88,7 +91,7 @@ export interface GuestStep {
 
 export type BodyStep = SeamcallStep | HostStep | GuestStep;
 
-const NONE: readonly string[] = [];
+const FINAL: Retries = {};
 
 function low(value: number | bigint): number {
   return typeof value === "number" ? value : Number(BigInt.asUintN(52, value));
@@ -102,7 +105,7 @@ function high(value: number | bigint): number {
 export function takes(plan: SeamcallPlan): SeamcallStep {
   const { leaf, lp, rcx = 0, rdx = 0, r8 = 0, r9 = 0, times = 1, rcxStride = 0 } = plan;
   const { r8Stride = 0, innerStride = 0, every = 1, offset = 0, addedLevels = 0 } = plan;
-  const { rdxStride = 0, lpStride = 0, isOfNewVcpu = false } = plan;
+  const { rdxStride = 0, lpStride = 0, isOfNewVcpu = false, retries = FINAL } = plan;
   const usesR8 = plan.r8 !== undefined || plan.r9 !== undefined;
   return {
     kind: "seamcall",
@@ -127,9 +130,7 @@ export function takes(plan: SeamcallPlan): SeamcallStep {
     every,
     offset,
     isSparse: every !== 1,
-    retryOn: plan.retryOn ?? NONE,
-    tries: plan.tries ?? 1,
-    beforeRetry: plan.beforeRetry ?? null,
+    retries,
     pageSize: plan.pageSize ?? -1,
     isEven: times === 1 || innerStride * times === rcxStride,
     span: {

@@ -1,13 +1,11 @@
 import type { Status } from "../module/status.ts";
-import type { SeamcallPlan } from "./body.ts";
+import type { Retries } from "./body.ts";
 import type { PolicyName } from "./generations/generation.ts";
 import { kickVcpus } from "./kick-vcpus.ts";
 import type { Errno } from "./kvm-error.ts";
 import type { KvmHost, KvmVm } from "./vm.ts";
 
-type Retries = Pick<SeamcallPlan, "retryOn" | "tries" | "beforeRetry">;
-
-/** How this kernel repeats a SEAMCALL, as operands of the call. */
+/** How this kernel repeats a SEAMCALL. */
 export function policyOf(host: KvmHost, vm: KvmVm, name: PolicyName): Retries {
   const policy = vm.generation.policies[name];
   if (policy.kicks !== true) return policy;

@@ -45,7 +45,7 @@ export function* initMemRegion(
         r9: SOURCE_ADDRESS,
         addedLevels,
         pageSize: 0,
-        ...policyOf(host, vm, "pageAdd"),
+        retries: policyOf(host, vm, "pageAdd"),
       }),
       takes({
         leaf: tdhMrExtend,

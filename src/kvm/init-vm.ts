@@ -63,18 +63,22 @@ function buildTd(
   const { port } = host;
   const { state } = vm;
   const tdr = (tdrPage as number) * PAGE_BYTES;
-  const created = port.call(tdhMngCreate, 0, {
+  const created = port.call({
+    leaf: tdhMngCreate,
+    lp: 0,
     rcx: tdr,
     rdx: hkid,
-    ...policyOf(host, vm, "mngCreate"),
+    retries: policyOf(host, vm, "mngCreate"),
   });
   if (created !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngCreate, created);
   state.tdr = tdrPage as number;
   state.isTdrReclaimed = false;
   for (const lp of onePerPackage(host)) {
-    const status = port.call(tdhMngKeyConfig, lp, {
+    const status = port.call({
+      leaf: tdhMngKeyConfig,
+      lp: lp,
       rcx: tdr,
-      ...policyOf(host, vm, "keyConfig"),
+      retries: policyOf(host, vm, "keyConfig"),
     });
     if (status !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngKeyConfig, status);
   }
@@ -83,12 +87,13 @@ function buildTd(
 
 function addTdcx(host: KvmHost, vm: KvmVm, pages: readonly number[]): KvmError | null {
   for (const page of pages) {
-    const operands = {
+    const status = host.port.call({
+      leaf: tdhMngAddcx,
+      lp: 0,
       rcx: page * PAGE_BYTES,
       rdx: vm.tdrAddress,
-      ...policyOf(host, vm, "mngAddcx"),
-    };
-    const status = host.port.call(tdhMngAddcx, 0, operands);
+      retries: policyOf(host, vm, "mngAddcx"),
+    });
     if (status !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngAddcx, status);
     vm.state.tdcx.push(page);
   }
@@ -109,14 +114,14 @@ function initTdcs(host: KvmHost, vm: KvmVm): KvmError | null {
     tscFrequency: TSC_FREQUENCY,
   });
   hostMemory.write(TD_PARAMS_ADDRESS, params);
-  const status = port.call(tdhMngInit, 0, { rcx: vm.tdrAddress, rdx: TD_PARAMS_ADDRESS });
+  const status = port.call({ leaf: tdhMngInit, lp: 0, rcx: vm.tdrAddress, rdx: TD_PARAMS_ADDRESS });
   hostMemory.forget(TD_PARAMS_ADDRESS);
   if (status !== SUCCESS) {
     const errno = status.name === "TDX_OPERAND_INVALID" ? "EINVAL" : "EIO";
     return seamcallFailed(INIT_VM, errno, tdhMngInit, status);
   }
   for (const field of FIELDS_READ.slice(0, vm.generation.mngRdCalls)) {
-    const read = port.call(tdhMngRd, 0, { rcx: vm.tdrAddress, rdx: field });
+    const read = port.call({ leaf: tdhMngRd, lp: 0, rcx: vm.tdrAddress, rdx: field });
     if (read !== SUCCESS) return seamcallFailed(INIT_VM, "EIO", tdhMngRd, read);
   }
   return null;
@@ -138,8 +143,8 @@ export function finalizeVm(host: KvmHost, vm: KvmVm): IoctlResult {
   if (refused !== null) return refused;
   if (state.hkid === null) return failed(FINALIZE_VM, "EINVAL", "the TD has no HKID");
   if (state.isFinalized) return failed(FINALIZE_VM, "EINVAL", "the TD is finalised already");
-  const operands = { rcx: vm.tdrAddress, ...policyOf(host, vm, "mrFinalize") };
-  const status = host.port.call(tdhMrFinalize, 0, operands);
+  const retries = policyOf(host, vm, "mrFinalize");
+  const status = host.port.call({ leaf: tdhMrFinalize, lp: 0, rcx: vm.tdrAddress, retries });
   if (status !== SUCCESS) {
     return seamcallFailed(FINALIZE_VM, errnoOf(vm, "mrFinalize", status), tdhMrFinalize, status);
   }

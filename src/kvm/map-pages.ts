@@ -147,7 +147,7 @@ function takeTables(
       every: framesPerTable / spacing,
       offset: (gfn - first * framesPerTable) / spacing,
       addedLevels: taken.reduce((mask, upper) => mask | (1 << upper.level), 0),
-      ...policyOf(host, vm, "septAdd"),
+      retries: policyOf(host, vm, "septAdd"),
     });
     taken.push({ level, step, pfn: pages.page, count: pages.count });
   }

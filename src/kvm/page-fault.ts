@@ -55,7 +55,7 @@ export function* faultIn(
         r8Stride: frames * PAGE_BYTES,
         addedLevels,
         pageSize: level,
-        ...policyOf(host, vm, "pageAug"),
+        retries: policyOf(host, vm, "pageAug"),
       }),
       takes({ leaf: tdhVpEnter, lp, rcx: (vcpu.tdvpr as number) * PAGE_BYTES }),
       {

@@ -1,4 +1,3 @@
-import type { Leaf } from "../module/leaf.ts";
 import type { TdxModule } from "../module/module.ts";
 import { Registers } from "../module/registers.ts";
 import { type Status, SUCCESS } from "../module/status.ts";
@@ -40,8 +39,6 @@ export interface PortOptions {
 const CALLS_PER_TURN = 200_000;
 /** Iterations made one by one before the counts are told and the clock of the driver looked at. */
 const ITERATIONS_PER_LOOK = 4096;
-/** Operands of a single SEAMCALL, and what KVM does about its status. */
-export type Operands = Omit<SeamcallPlan, "leaf" | "lp">;
 
 /**
  * The only way from KVM into the module. KVM hands over a body (the steps for one page) and a
@@ -70,9 +67,8 @@ export class SeamcallPort {
   }
 
   /** One SEAMCALL with its retries; the status of the last try. */
-  call(leaf: Leaf, lp: number, operands: Operands = {}): Status {
-    const step = takes({ leaf, lp, ...operands });
-    return this.callWithRetries(step, 0, 0);
+  call(plan: SeamcallPlan): Status {
+    return this.callWithRetries(takes(plan), 0, 0);
   }
 
   /**
@@ -265,14 +261,16 @@ export class SeamcallPort {
   private retry(step: SeamcallStep, execution: number, time: number, first: Status): Status {
     let status = first;
     this.observe(step, status, 1, execution);
-    const tries = Math.min(step.tries, SPIN_LIMIT);
-    for (let made = 1; made < tries && matches(step.retryOn, status); made++) {
-      step.beforeRetry?.();
+    if (status === SUCCESS) return status;
+    const { retryOn = [], tries = 1, beforeRetry } = step.retries;
+    const most = Math.min(tries, SPIN_LIMIT);
+    for (let made = 1; made < most && matches(retryOn, status); made++) {
+      beforeRetry?.();
       loadOperands(this.registers, step, execution, time);
       status = this.target.seamcall(lpAt(step, execution), this.registers, 1);
       this.observe(step, status, 1, execution);
     }
-    if (step.tries > SPIN_LIMIT && matches(step.retryOn, status)) {
+    if (tries > SPIN_LIMIT && matches(retryOn, status)) {
       throw new KvmLivelock(step.leaf, status);
     }
     return status;

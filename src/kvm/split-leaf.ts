@@ -69,7 +69,7 @@ function splitBody(host: KvmHost, vm: KvmVm, leaf: LeafRun, table: number): Body
       leaf: tdhMemPageDemote,
       ...entryOperands(vm, leaf),
       r8: table * PAGE_BYTES,
-      ...policyOf(host, vm, "pageDemote"),
+      retries: policyOf(host, vm, "pageDemote"),
     }),
   ];
 }

@@ -240,7 +240,7 @@ export function runVcpu(host: KvmHost, vcpu: KvmVcpu): RunResult {
   const tdvpr = (vcpu.tdvpr as number) * PAGE_BYTES;
   // The thread of this vCPU preempts the one whose vCPU was in the guest there.
   host.guest.exit(lp);
-  const status = host.port.call(tdhVpEnter, lp, { rcx: tdvpr });
+  const status = host.port.call({ leaf: tdhVpEnter, lp: lp, rcx: tdvpr });
   if (status !== SUCCESS) return { exit: "KVM_EXIT_INTERNAL_ERROR", status };
   vcpu.cpu = lp;
   return { exit: "in-guest" };

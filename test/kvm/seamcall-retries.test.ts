@@ -22,9 +22,11 @@ describe("a call that KVM makes again", () => {
       leaf: testLeaf(5),
       lp: 3,
       rcx: PAGE,
-      retryOn: ["TDX_OPERAND_BUSY|RCX", "TDX_RND_NO_ENTROPY"],
-      tries,
-      ...(beforeRetry && { beforeRetry }),
+      retries: {
+        retryOn: ["TDX_OPERAND_BUSY|RCX", "TDX_RND_NO_ENTROPY"],
+        tries,
+        ...(beforeRetry && { beforeRetry }),
+      },
     });
 
   it("is told each time, with the same operands", () => {
@@ -70,8 +72,7 @@ describe("a call that KVM makes again", () => {
       times: 2,
       innerStride: 1,
       rcxStride: 2,
-      retryOn: ["TDX_OPERAND_BUSY"],
-      tries: 2,
+      retries: { retryOn: ["TDX_OPERAND_BUSY"], tries: 2 },
     });
     module.run([twice], 3);
     expect(module.calls.map(({ rcx }) => rcx)).toEqual([0, 1, 2, 3, 3, 4, 5]);
@@ -101,9 +102,10 @@ describe("a call that KVM makes again", () => {
 
   it("as one of its own gives the last status", () => {
     const module = new ScriptedModule(failingAt(BUSY, 1));
-    const operands = { rcx: 1, retryOn: ["TDX_OPERAND_BUSY"], tries: 2 };
-    expect(module.port.call(testLeaf(5), 0, operands)).toBe(SUCCESS);
-    expect(module.port.call(testLeaf(5), 0)).toBe(SUCCESS);
+    const plan = { leaf: testLeaf(5), lp: 0 };
+    const retries = { retryOn: ["TDX_OPERAND_BUSY"], tries: 2 };
+    expect(module.port.call({ ...plan, rcx: 1, retries })).toBe(SUCCESS);
+    expect(module.port.call(plan)).toBe(SUCCESS);
     expect(module.calls.map(({ rcx }) => rcx)).toEqual([1, 1, 0]);
   });
 });

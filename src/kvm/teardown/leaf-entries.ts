@@ -66,5 +66,5 @@ export function entryOperands(vm: KvmVm, run: LeafRun, spacing = FRAMES_PER_ENTR
 
 export function blockStep(host: KvmHost, vm: KvmVm, run: LeafRun, spacing?: number): BodyStep {
   const entry = entryOperands(vm, run, spacing);
-  return takes({ leaf: tdhMemRangeBlock, ...entry, ...policyOf(host, vm, "rangeBlock") });
+  return takes({ leaf: tdhMemRangeBlock, ...entry, retries: policyOf(host, vm, "rangeBlock") });
 }

@@ -84,17 +84,15 @@ function* reclaimRow(host: KvmHost, vm: KvmVm, row: readonly KvmVcpu[]): Generat
 
 /** TDVPX, then the TDVPR before them, each with its clear. */
 function rowBody(host: KvmHost, vm: KvmVm, tdvpr: number, pages: number): BodyStep[] {
-  const every = {
-    leaf: tdhPhymemPageReclaim,
-    lp: 0,
-    rcxStride: pages * PAGE_BYTES,
-    ...policyOf(host, vm, "pageReclaim"),
-  };
+  const leaf = tdhPhymemPageReclaim;
   const rcx = tdvpr * PAGE_BYTES;
+  const rcxStride = pages * PAGE_BYTES;
+  const retries = policyOf(host, vm, "pageReclaim");
+  const [times, innerStride] = [pages - 1, PAGE_BYTES];
   return [
-    takes({ ...every, rcx: rcx + PAGE_BYTES, times: pages - 1, innerStride: PAGE_BYTES }),
-    ...clearStep(host, vm, pages - 1),
-    takes({ ...every, rcx }),
+    takes({ leaf, lp: 0, rcx: rcx + PAGE_BYTES, rcxStride, times, innerStride, retries }),
+    ...clearStep(host, vm, times),
+    takes({ leaf, lp: 0, rcx, rcxStride, retries }),
     ...clearStep(host, vm, 1),
   ];
 }
@@ -137,9 +135,11 @@ function* reclaimTdr(host: KvmHost, vm: KvmVm, tdr: number): Generator<void, voi
   state.isTdrReclaimed = true;
   yield* host.port.pause();
   // The TDR is encrypted with the global HKID, which CACHE.WB did not write back.
-  const status = host.port.call(tdhPhymemPageWbinvd, 0, {
+  const status = host.port.call({
+    leaf: tdhPhymemPageWbinvd,
+    lp: 0,
     rcx: tdr * PAGE_BYTES + host.globalHkid * 2 ** host.hkidShift,
-    ...policyOf(host, vm, "tdrWbinvd"),
+    retries: policyOf(host, vm, "tdrWbinvd"),
   });
   if (status === SUCCESS) free(host, vm, tdr);
   else {
@@ -165,10 +165,14 @@ function* reclaimConsecutive(host: KvmHost, vm: KvmVm, pages: number[]): Generat
   const first = pages[0] as number;
   const gap = pages.findIndex((pfn, i) => pfn !== first + i);
   const progress = new BodyProgress();
-  const operands = { rcx: first * PAGE_BYTES, rcxStride: PAGE_BYTES };
-  const policy = policyOf(host, vm, "pageReclaim");
   const body = [
-    takes({ leaf: tdhPhymemPageReclaim, lp: 0, ...operands, ...policy }),
+    takes({
+      leaf: tdhPhymemPageReclaim,
+      lp: 0,
+      rcx: first * PAGE_BYTES,
+      rcxStride: PAGE_BYTES,
+      retries: policyOf(host, vm, "pageReclaim"),
+    }),
     ...clearStep(host, vm, 1),
   ];
   try {
@@ -189,8 +193,9 @@ function reclaimControlPage(host: KvmHost, vm: KvmVm, pfn: number): void {
 
 function tryReclaim(host: KvmHost, vm: KvmVm, pfn: number): boolean {
   if (vm.state.hkid === null) {
-    const operands = { rcx: pfn * PAGE_BYTES, ...policyOf(host, vm, "pageReclaim") };
-    const status = host.port.call(tdhPhymemPageReclaim, 0, operands);
+    const retries = policyOf(host, vm, "pageReclaim");
+    const rcx = pfn * PAGE_BYTES;
+    const status = host.port.call({ leaf: tdhPhymemPageReclaim, lp: 0, rcx, retries });
     if (status === SUCCESS) return true;
     warn(vm, tdhPhymemPageReclaim, status);
   }

@@ -27,7 +27,7 @@ function reclaimBody(
       rcx: pfn * PAGE_BYTES,
       rcxStride: frames * PAGE_BYTES,
       pageSize,
-      ...policyOf(host, vm, "pageReclaim"),
+      retries: policyOf(host, vm, "pageReclaim"),
     }),
     ...clearStep(host, vm, frames),
   ];

@@ -36,7 +36,7 @@ export function* releaseHkid(
   }
   if (state.hkidRelease === "assigned" && !(yield* flushVcpus(host, vm))) return;
   yield* writeBackCaches(host, vm);
-  const status = host.port.call(tdhMngKeyFreeid, 0, { rcx: vm.tdrAddress });
+  const status = host.port.call({ leaf: tdhMngKeyFreeid, lp: 0, rcx: vm.tdrAddress });
   if (status === SUCCESS) returnHkid(host, vm);
   else leakHkid(vm, tdhMngKeyFreeid, status);
   yield* host.port.pause();
@@ -47,7 +47,7 @@ function* flushVcpus(host: KvmHost, vm: KvmVm): Generator<void, boolean> {
   const { flushPasses } = vm.generation;
   for (let pass = 1; ; pass++) {
     yield* flushLoaded(host, vm);
-    const status = host.port.call(tdhMngVpflushdone, 0, { rcx: vm.tdrAddress });
+    const status = host.port.call({ leaf: tdhMngVpflushdone, lp: 0, rcx: vm.tdrAddress });
     if (status === SUCCESS) {
       vm.state.hkidRelease = "flushed";
       yield* host.port.pause();
@@ -137,7 +137,7 @@ function* writeBackCaches(host: KvmHost, vm: KvmVm): Generator<void, void> {
     if (index < state.packagesWrittenBack) continue;
     for (let made = 1; ; made++) {
       const rcx = state.isWriteBackInterrupted ? RESUME : START;
-      const status = host.port.call(tdhPhymemCacheWb, lp, { rcx });
+      const status = host.port.call({ leaf: tdhPhymemCacheWb, lp: lp, rcx });
       state.isWriteBackInterrupted = status.name === "TDX_INTERRUPTED_RESUMABLE";
       if (state.isWriteBackInterrupted && made < cacheWbCalls) {
         if (made >= SPIN_LIMIT) throw new KvmLivelock(tdhPhymemCacheWb, status, made);

@@ -73,7 +73,7 @@ function removalBody(host: KvmHost, vm: KvmVm, row: LeafRow): BodyStep[] {
           ...(vm.state.isFinalized ? trackSteps(host, vm) : []),
         ]
       : []),
-    takes({ leaf: tdhMemPageRemove, ...entry, ...policyOf(host, vm, "pageRemove") }),
+    takes({ leaf: tdhMemPageRemove, ...entry, retries: policyOf(host, vm, "pageRemove") }),
     ...(flushes === "each-page" ? [wbinvdStep(host, vm, row), ...clearStep(host, vm, frames)] : []),
   ];
 }
@@ -90,7 +90,7 @@ function wbinvdStep(host: KvmHost, vm: KvmVm, run: LeafRun): BodyStep {
     times: frames,
     innerStride: PAGE_BYTES,
     pageSize: run.level,
-    ...policyOf(host, vm, "pageWbinvd"),
+    retries: policyOf(host, vm, "pageWbinvd"),
   });
 }
 
@@ -103,7 +103,7 @@ export function trackSteps(host: KvmHost, vm: KvmVm): BodyStep[] {
     leaf: tdhMemTrack,
     lp: 0,
     rcx: vm.tdrAddress,
-    ...policyOf(host, vm, "memTrack"),
+    retries: policyOf(host, vm, "memTrack"),
   });
   const kick: BodyStep[] = [
     hostWork("vcpuKicks", vm.state.vcpus.length),

@@ -60,8 +60,8 @@ function giveUp(vm: KvmVm, { level, gfn, pfn, leaves }: LeafRun): void {
 function trackOnce(host: KvmHost, vm: KvmVm, range: FrameRange): void {
   if (!vm.state.isFinalized) return;
   kickVcpus(host, vm);
-  const operands = { rcx: vm.tdrAddress, ...policyOf(host, vm, "memTrack") };
-  const status = host.port.call(tdhMemTrack, 0, operands);
+  const retries = policyOf(host, vm, "memTrack");
+  const status = host.port.call({ leaf: tdhMemTrack, lp: 0, rcx: vm.tdrAddress, retries });
   leaveGuest(host, vm);
   if (status === SUCCESS) return;
   bug(vm, tdhMemTrack, status);
