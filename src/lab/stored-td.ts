@@ -101,11 +101,14 @@ function hostedOf(
 }
 
 function cloned(td: HostedTd): HostedTd {
-  const { vm, ledger, teardown } = td;
+  const { name, options, vm, ledger, populatedPages, tdrPage, teardown } = td;
   return {
-    ...td,
+    name,
+    options,
     vm: vm.clone(),
     ledger: ledger.clone(),
+    populatedPages,
+    tdrPage,
     teardown: teardown && { ...teardown, ledger: teardown.ledger.clone() },
   };
 }

@@ -63,19 +63,10 @@ const MEMORY_MAX = 28 * 2 ** 40;
  * @throws Failure `usage` for a value that no TD can have, `refused` is the kernel's business
  */
 export function resolveTdOptions(given: Partial<TdOptions>): TdOptions {
-  const memoryBytes = given.memoryBytes ?? DEFAULT_TD.memoryBytes;
-  const vcpus = given.vcpus ?? DEFAULT_TD.vcpus;
-  const populatedBytes = given.populatedBytes ?? memoryBytes;
-  const options: TdOptions = {
-    ...DEFAULT_TD,
-    ...given,
-    memoryBytes,
-    vcpus,
-    populatedBytes,
-    pageSize:
-      given.pageSize ?? ownPageSize({ ...DEFAULT_TD, ...given, memoryBytes, populatedBytes }),
-    ...ofPlatform(given),
-  };
+  const populatedBytes = given.populatedBytes ?? given.memoryBytes ?? DEFAULT_TD.memoryBytes;
+  const sizes = { ...DEFAULT_TD, ...given, populatedBytes };
+  const pageSize = given.pageSize ?? ownPageSize(sizes);
+  const options: TdOptions = { ...sizes, pageSize, ...ofPlatform(given) };
   findGeneration(options.kernel);
   checkSizes(options);
   checkCount("vCPUs", options.vcpus, 1, VCPUS_MAX);

@@ -40,13 +40,12 @@ export class GrowingTd {
 }
 
 function growsInto(last: TdOptions, next: TdOptions): boolean {
-  const { memoryBytes, populatedBytes, ...others } = last;
-  const { memoryBytes: nextMemory, populatedBytes: nextPopulated, ...nextOthers } = next;
-  return (
-    memoryBytes <= nextMemory &&
-    populatedBytes < nextPopulated &&
-    Object.entries(others).every(([key, value]) => value === nextOthers[key as keyof typeof others])
-  );
+  for (const name in next) {
+    const key = name as keyof TdOptions;
+    if (key === "memoryBytes" || key === "populatedBytes") continue;
+    if (next[key] !== last[key]) return false;
+  }
+  return last.memoryBytes <= next.memoryBytes && last.populatedBytes < next.populatedBytes;
 }
 
 function enlarge(host: SimulatedHost, options: TdOptions): void {
