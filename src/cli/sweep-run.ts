@@ -27,6 +27,7 @@ import { Interrupted } from "./signals.ts";
 import { appendSummary, wantsSummary } from "./step-summary.ts";
 import { isReport, RowPrinter, renderSweep, streamOf } from "./sweep-output.ts";
 import { sweepRecord } from "./sweep-record.ts";
+import { optimiseSoon } from "./v8-flags.ts";
 
 export interface SweepOptions
   extends GlobalOptions,
@@ -45,12 +46,16 @@ export interface SweepOptions
 /** Failed expectations that are told by themselves; a sweep may have thousands. */
 const TOLD_MAX = 100;
 
+/** Points whose run is long enough to be optimised for. */
+const MANY_POINTS = 100;
+
 export async function runSweep(cli: Cli, given: SweepOptions): Promise<void> {
   // A grid is known by its digest, which is not to depend on who put the axes together.
   const options = { ...given, axes: inKeyOrder(given.axes) };
   const grid = new Grid(options.axes);
   const strategies = options.strategy ?? null;
   const plan = { grid, strategies, shard: options.shard ?? { index: 1, of: 1 }, skip: 0 };
+  if (shardSize(plan) >= MANY_POINTS) optimiseSoon();
   const kernels = checkPlan(plan);
   const judgement = readJudgement(options, readSweepBaseline);
   const work = new Sweep(cli, options, plan, judgement);
