@@ -12,7 +12,7 @@ export function inlineDeeply(): void {
 /**
  * Has V8 optimise functions after 30 KB of bytecode, where Node 20 waits for 66: a sweep of
  * thousands of points calls hundreds of functions, each of which is slow until then. Later Nodes
- * optimise in steps of their own, and do not know the flag as a number of bytes.
+ * count calls instead, and say on stderr that they do not know the flag.
  */
 export function optimiseSoon(): void {
   if (process.version.startsWith("v20.")) setFlagsFromString("--interrupt-budget=30000");

@@ -12,12 +12,13 @@ export class Arena {
   readonly end: number;
   /** Pages from here on were never handed out. */
   #next: number;
-  #freed = new PageRuns(ALIKE);
+  readonly #freed: PageRuns;
 
-  constructor(start: number, end: number) {
+  constructor(start: number, end: number, next = start, freed = new PageRuns(ALIKE)) {
     this.start = start;
     this.end = end;
-    this.#next = start;
+    this.#next = next;
+    this.#freed = freed;
   }
 
   /**
@@ -53,10 +54,7 @@ export class Arena {
   }
 
   clone(): Arena {
-    const copy = new Arena(this.start, this.end);
-    copy.#next = this.#next;
-    copy.#freed = this.#freed.clone();
-    return copy;
+    return new Arena(this.start, this.end, this.#next, this.#freed.clone());
   }
 
   toJSON(): ArenaSnapshot {
@@ -68,11 +66,8 @@ export class Arena {
     };
   }
 
-  static restore(snapshot: ArenaSnapshot): Arena {
-    const arena = new Arena(snapshot.start, snapshot.end);
-    arena.#next = snapshot.next;
-    arena.#freed = PageRuns.fromArray(ALIKE, snapshot.freed);
-    return arena;
+  static restore({ start, end, next, freed }: ArenaSnapshot): Arena {
+    return new Arena(start, end, next, PageRuns.fromArray(ALIKE, freed));
   }
 }
 

@@ -21,15 +21,23 @@ export interface RegionRun {
 export class PamtRegions {
   readonly #pages: Arena;
   /** Regions with PAMT pages; the base is the pair's first page. */
-  #pairs = new PageRuns(PAIR_AFTER_PAIR);
+  readonly #pairs: PageRuns;
   /** Users of each region as the tag. */
-  #users = new PageRuns(ALIKE);
+  readonly #users: PageRuns;
   /** Regions with PAMT pages and no user. */
-  #idle = new PageRuns(ALIKE);
+  readonly #idle: PageRuns;
 
   /** @param pages for PAMT: a pair for every region, so that they never run out */
-  constructor(pages: Arena) {
+  constructor(
+    pages: Arena,
+    pairs = new PageRuns(PAIR_AFTER_PAIR),
+    users = new PageRuns(ALIKE),
+    idle = new PageRuns(ALIKE),
+  ) {
     this.#pages = pages;
+    this.#pairs = pairs;
+    this.#users = users;
+    this.#idle = idle;
   }
 
   /** The first regions among those of these pages without PAMT pages; new pairs are taken. */
@@ -104,11 +112,12 @@ export class PamtRegions {
   }
 
   clone(): PamtRegions {
-    const copy = new PamtRegions(this.#pages.clone());
-    copy.#pairs = this.#pairs.clone();
-    copy.#users = this.#users.clone();
-    copy.#idle = this.#idle.clone();
-    return copy;
+    return new PamtRegions(
+      this.#pages.clone(),
+      this.#pairs.clone(),
+      this.#users.clone(),
+      this.#idle.clone(),
+    );
   }
 
   toJSON(): PamtRegionsSnapshot {
@@ -121,11 +130,12 @@ export class PamtRegions {
   }
 
   static restore(snapshot: PamtRegionsSnapshot): PamtRegions {
-    const regions = new PamtRegions(Arena.restore(snapshot.pages));
-    regions.#pairs = PageRuns.fromArray(PAIR_AFTER_PAIR, snapshot.pairs);
-    regions.#users = PageRuns.fromArray(ALIKE, snapshot.users);
-    regions.#idle = PageRuns.fromArray(ALIKE, snapshot.idle);
-    return regions;
+    return new PamtRegions(
+      Arena.restore(snapshot.pages),
+      PageRuns.fromArray(PAIR_AFTER_PAIR, snapshot.pairs),
+      PageRuns.fromArray(ALIKE, snapshot.users),
+      PageRuns.fromArray(ALIKE, snapshot.idle),
+    );
   }
 }
 

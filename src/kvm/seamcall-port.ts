@@ -37,6 +37,8 @@ export interface PortOptions {
 
 /** SEAMCALLs between two yields to the driver in call-by-call execution. */
 const CALLS_PER_TURN = 200_000;
+/** Every call loads its operands anew, and answers are read at once: ports share the registers. */
+const REGISTERS = new Registers();
 /** Iterations made one by one before the counts are told and the clock of the driver looked at. */
 const ITERATIONS_PER_LOOK = 4096;
 
@@ -48,7 +50,7 @@ const ITERATIONS_PER_LOOK = 4096;
 export class SeamcallPort {
   readonly module: TdxModule;
   readonly observer: SeamcallObserver;
-  readonly registers = new Registers();
+  readonly registers = REGISTERS;
   private readonly spanLimit: number;
   private readonly callsPerTurn: number;
   private readonly interposer: SeamcallInterposer | null;
@@ -76,7 +78,7 @@ export class SeamcallPort {
    * caller books what `progress` says in a `finally`: a driver that stops does not come back.
    */
   *run(body: readonly BodyStep[], count: number, progress: BodyProgress): Generator<void, void> {
-    const singles = new SingleCalls(body);
+    let singles: SingleCalls | null = null;
     const isMoving = movesOn(body);
     const mostSingly = Math.min(ITERATIONS_PER_LOOK, this.callsPerTurn);
     let most = this.spanLimit === 1 ? mostSingly : 1;
@@ -90,6 +92,7 @@ export class SeamcallPort {
         most = 1;
       } else if (isWatched || isMoving) yield* this.runWatched(body, progress);
       else {
+        singles ??= new SingleCalls(body);
         try {
           this.runSingly(singles, Math.min(count, from + most), progress);
         } finally {

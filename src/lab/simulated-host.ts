@@ -164,13 +164,15 @@ export class SimulatedHost {
   }
 }
 
+/** Operands of a guest's call, read before it returns. */
+const GUEST_REGISTERS = new Registers();
+
 /** The guests of a machine: what they do is decided by whoever drives the run. */
 function guestOf(module: TdxModule): GuestSide {
-  const registers = new Registers();
   return {
     accept(lp, gfn, level, count) {
-      registers.setNumber(RCX, gfn * PAGE_SIZE + level);
-      const status = tdAccept(module, lp, registers, count);
+      GUEST_REGISTERS.setNumber(RCX, gfn * PAGE_SIZE + level);
+      const status = tdAccept(module, lp, GUEST_REGISTERS, count);
       if (status === SUCCESS) return;
       throw new Error(`the guest could not accept ${gfn}: ${status?.text ?? "EPT violation"}`);
     },

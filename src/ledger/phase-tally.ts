@@ -57,8 +57,9 @@ export class PhaseTally {
 
   stored(): StoredPhase {
     const lines = this.#lines.filter(({ count }) => count !== 0);
-    if (lines.length > 1) {
-      const leaves = lines.map(({ leafNumber }) => leafNumber);
+    const leaves = lines.map(({ leafNumber }) => leafNumber);
+    // Nearly always no leaf has two lines.
+    if (new Set(leaves).size < lines.length) {
       lines.sort(
         (a, b) => leaves.indexOf(a.leafNumber) - leaves.indexOf(b.leafNumber) || rank(a, b),
       );

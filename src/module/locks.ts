@@ -10,6 +10,8 @@ export const SHARED = 0;
 export const EXCLUSIVE = 8;
 
 const MOST_LOCKS_A_CALL = 32;
+/** What a call holds is gone when it returns: modules need no array of their own. */
+const HELD = new Float64Array(MOST_LOCKS_A_CALL);
 /** 4 KiB pages that an entry of each size stands for. */
 export const PAGES_PER_SIZE = [1, 512, 262144] as const;
 
@@ -37,7 +39,7 @@ export function indexAt(page: number, size: number): number {
 export class PamtLocks {
   /** Pages that the call holds the paths to. */
   private count = 0;
-  private readonly pages = new Float64Array(MOST_LOCKS_A_CALL);
+  private readonly pages = HELD;
   /** vCPUs that hold locks: their TDVPR (locked as a path) and TDR page (one entry). */
   guestCount = 0;
   private readonly guestTdvprs: number[] = [];
