@@ -79,6 +79,7 @@ function takeControlPage(host: KvmHost, vm: KvmVm, ioctl: string): number | KvmE
 /** Consecutive pages of control structures are KVM's again. */
 export function freeControlPages(host: KvmHost, vm: KvmVm, pfn: number, pages = 1): void {
   host.pages.control.free(pfn, pages);
+  if (!vm.generation.hasDynamicPamt) return;
   putPamt(host, vm, pfn, pages);
   atOnce(dropIdlePamt(host, vm));
 }

@@ -29,6 +29,9 @@ export const QUIET: CallEnvironment = {
   hasEntropy: true,
 };
 
+/** What a call set aside is gone when it returns: modules need no registers of their own. */
+const INPUTS = new Registers();
+
 const INVALID = Status.of("TDX_OPERAND_INVALID", "RAX");
 const TD_FATAL = Status.of("TDX_TD_FATAL");
 const TD_KEYS_NOT_CONFIGURED = Status.of("TDX_TD_KEYS_NOT_CONFIGURED");
@@ -90,7 +93,7 @@ export class TdxModule {
    * Operands as given, where a leaf zeroes its registers first or takes flag bits out of them.
    * Addresses stay in registers on their way: as arguments they would be boxed, call by call.
    */
-  readonly inputs = new Registers();
+  readonly inputs = INPUTS;
   private rdxFlag = 0;
   private lastTd: Td | null = null;
 
