@@ -112,9 +112,11 @@ export function chargePhase(counts: PhaseCounts, profile: Profile): PhaseCharges
     taken[place] = work.take(per);
   }
   const charges: Charge[] = [];
-  for (const [place, all] of taken.entries()) {
+  for (let place = 0; place < terms.length; place++) {
     const term = terms[place] as Term;
-    for (const each of all) if (each.count > 0) charges.push(charge(counts.phase, term, each));
+    for (const each of taken[place] as readonly Taken[]) {
+      if (each.count > 0) charges.push(charge(counts.phase, term, each));
+    }
   }
   return { charges, unpriced: work.unpriced(pricedWork), guessed };
 }

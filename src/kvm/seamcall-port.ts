@@ -103,7 +103,7 @@ export class SeamcallPort {
         most = Math.min(mostSingly, most * 2);
       }
       this.bodyDone = progress.done;
-      yield* this.pause();
+      if (this.callsInChunk >= this.callsPerTurn) yield* this.pause();
     }
     this.bodyDone = 0;
   }
