@@ -67,7 +67,7 @@ export const v6_16: KernelGeneration = {
   name: "v6.16",
   title: "Linux 6.16: every page by the slow path, HKID released at VM destruction",
   status: "merged",
-  statusNote: "merged in Linux 6.16",
+  statusNote: "in Linux 6.16",
   section: "A.1, A.2, D.1",
   source: "K616, ERR",
   commands: COMMANDS_6_16,
