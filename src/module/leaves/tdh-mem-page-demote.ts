@@ -11,12 +11,12 @@ import {
 } from "../refusals.ts";
 import { R8, RDX, type Registers } from "../registers.ts";
 import type { L2SecureEpt, SecureEpt } from "../secure-ept.ts";
-import { addL2Table, blockEpoch } from "../sept-effects.ts";
-import { AFTER_UNBLOCK, BLOCKED_STATES, isIn, NL_MAPPED, stateSet } from "../sept-states.ts";
+import { addL2Table } from "../sept-effects.ts";
+import { AFTER_UNBLOCK, NL_MAPPED, stateSet } from "../sept-states.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
 import type { Td } from "../tdr.ts";
-import { isTracked, isTrackingRequired } from "../tlb-tracking.ts";
+import { checkUntranslated } from "../tlb-tracking.ts";
 
 const OP_STATES = opStateSet(
   "INITIALIZED",
@@ -28,9 +28,6 @@ const OP_STATES = opStateSet(
   "LIVE_IMPORT",
 );
 const SEPT_STATES = stateSet("MAPPED", "BLOCKED", "PENDING", "PENDING_BLOCKED");
-const ENTRY_STATE_INCORRECT = Status.of("TDX_EPT_ENTRY_STATE_INCORRECT", "RCX");
-const NOT_BLOCKED = Status.of("TDX_GPA_RANGE_NOT_BLOCKED", "RCX");
-const TRACKING_NOT_DONE = Status.of("TDX_TLB_TRACKING_NOT_DONE", "RCX");
 const INTERRUPTED = Status.of("TDX_INTERRUPTED_RESTARTABLE");
 
 const BIT_63 = 0x800;
@@ -62,17 +59,8 @@ export const tdhMemPageDemote: Leaf = {
     const sept = m.walk(td, r, 1, 2);
     if (sept === null) return m.refused;
 
-    if (!isIn(SEPT_STATES, sept.state)) {
-      sept.showDetails(r);
-      return ENTRY_STATE_INCORRECT;
-    }
-    if (isTrackingRequired(td.tdcs, sept.state)) {
-      if (!isIn(BLOCKED_STATES, sept.state)) {
-        sept.showDetails(r);
-        return NOT_BLOCKED;
-      }
-      if (!isTracked(td.tdcs, blockEpoch(m, sept))) return TRACKING_NOT_DONE;
-    }
+    const untranslated = checkUntranslated(m, td, sept, r, SEPT_STATES);
+    if (untranslated !== SUCCESS) return untranslated;
     if (!m.checkPage(r, R8, EXCLUSIVE, PT_NDA)) return m.refused;
     // A leaf entry has an alias only through the guest's attribute write, which is not emulated:
     // L2_SEPT_PAGE_NOT_PROVIDED (row 9) cannot occur, and mode 1 skips every L2 page.

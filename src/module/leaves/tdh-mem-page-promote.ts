@@ -7,12 +7,12 @@ import { PAGES_PER_SIZE } from "../pamt.ts";
 import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX, type Registers } from "../registers.ts";
 import type { SecureEpt } from "../secure-ept.ts";
-import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
-import { BLOCKED_STATES, isIn, TABLE_STATES } from "../sept-states.ts";
+import { aliasedL2Septs, freeL2Table, startFreedL2List } from "../sept-effects.ts";
+import { TABLE_STATES } from "../sept-states.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
 import type { Td } from "../tdr.ts";
-import { isTracked, isTrackingRequired } from "../tlb-tracking.ts";
+import { checkUntranslated } from "../tlb-tracking.ts";
 
 const OP_STATES = opStateSet(
   "INITIALIZED",
@@ -24,9 +24,6 @@ const OP_STATES = opStateSet(
   "LIVE_IMPORT",
 );
 const VERSION_INVALID = Status.of("TDX_OPERAND_INVALID", "RAX");
-const ENTRY_STATE_INCORRECT = Status.of("TDX_EPT_ENTRY_STATE_INCORRECT", "RCX");
-const NOT_BLOCKED = Status.of("TDX_GPA_RANGE_NOT_BLOCKED", "RCX");
-const TRACKING_NOT_DONE = Status.of("TDX_TLB_TRACKING_NOT_DONE", "RCX");
 const INVALID_PROMOTE_CONDITIONS = Status.of("TDX_EPT_INVALID_PROMOTE_CONDITIONS", "RCX");
 const INTERRUPTED = Status.of("TDX_INTERRUPTED_RESTARTABLE");
 
@@ -57,17 +54,8 @@ export const tdhMemPagePromote: Leaf = {
     const sept = m.walk(td, r, 1, 2);
     if (sept === null) return m.refused;
 
-    if (!isIn(TABLE_STATES, sept.state)) {
-      sept.showDetails(r);
-      return ENTRY_STATE_INCORRECT;
-    }
-    if (isTrackingRequired(td.tdcs, sept.state)) {
-      if (!isIn(BLOCKED_STATES, sept.state)) {
-        sept.showDetails(r);
-        return NOT_BLOCKED;
-      }
-      if (!isTracked(td.tdcs, blockEpoch(m, sept))) return TRACKING_NOT_DONE;
-    }
+    const untranslated = checkUntranslated(m, td, sept, r, TABLE_STATES);
+    if (untranslated !== SUCCESS) return untranslated;
     const leaf = sept.mergedLeaf();
     // Blocked children do not merge; only the parent is blocked.
     if (leaf === null) {

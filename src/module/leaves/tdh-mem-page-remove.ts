@@ -3,12 +3,11 @@ import { indexAt, type PamtSize, SHARED } from "../locks.ts";
 import { PAGES_PER_SIZE } from "../pamt.ts";
 import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { RCX, RDX } from "../registers.ts";
-import { blockEpoch } from "../sept-effects.ts";
-import { BLOCKED_STATES, FREE, isIn, stateSet } from "../sept-states.ts";
+import { FREE, stateSet } from "../sept-states.ts";
 import { entryReach } from "../spans.ts";
-import { Status, SUCCESS } from "../status.ts";
+import { SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
-import { isTracked, isTrackingRequired } from "../tlb-tracking.ts";
+import { checkUntranslated } from "../tlb-tracking.ts";
 
 const OP_STATES = opStateSet(
   "INITIALIZED",
@@ -28,9 +27,6 @@ const SEPT_STATES = stateSet(
   "PENDING_BLOCKED",
   "PENDING_BLOCKEDW",
 );
-const ENTRY_STATE_INCORRECT = Status.of("TDX_EPT_ENTRY_STATE_INCORRECT", "RCX");
-const NOT_BLOCKED = Status.of("TDX_GPA_RANGE_NOT_BLOCKED", "RCX");
-const TRACKING_NOT_DONE = Status.of("TDX_TLB_TRACKING_NOT_DONE", "RCX");
 
 /** ABI 7, TDH.MEM.PAGE.REMOVE: takes a page out of the tree and back from the TD. */
 export const tdhMemPageRemove: Leaf = {
@@ -50,19 +46,10 @@ export const tdhMemPageRemove: Leaf = {
     const sept = m.walk(td, r, 0, 2);
     if (sept === null) return m.refused;
 
-    if (!isIn(SEPT_STATES, sept.state)) {
-      sept.showDetails(r);
-      return ENTRY_STATE_INCORRECT;
-    }
+    const untranslated = checkUntranslated(m, td, sept, r, SEPT_STATES);
+    if (untranslated !== SUCCESS) return untranslated;
     const size = sept.level as PamtSize;
     const index = indexAt(sept.page, size);
-    if (isTrackingRequired(td.tdcs, sept.state)) {
-      if (!isIn(BLOCKED_STATES, sept.state)) {
-        sept.showDetails(r);
-        return NOT_BLOCKED;
-      }
-      if (!isTracked(td.tdcs, blockEpoch(m, sept))) return TRACKING_NOT_DONE;
-    }
 
     // Import states, in which the entry would become REMOVED, are not reachable here.
     r.low[RCX] = sept.page * 4096;

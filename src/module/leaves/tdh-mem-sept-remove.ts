@@ -4,11 +4,11 @@ import { leaveContents } from "../page-contents.ts";
 import { PAGE_BYTES } from "../page-types.ts";
 import { SEPT_REFUSALS, TRACKING_REFUSALS } from "../refusals.ts";
 import { R8, RCX, RDX } from "../registers.ts";
-import { aliasedL2Septs, blockEpoch, freeL2Table, startFreedL2List } from "../sept-effects.ts";
-import { BLOCKED_STATES, FREE, isIn, TABLE_STATES } from "../sept-states.ts";
+import { aliasedL2Septs, freeL2Table, startFreedL2List } from "../sept-effects.ts";
+import { FREE, TABLE_STATES } from "../sept-states.ts";
 import { Status, SUCCESS } from "../status.ts";
 import { opStateSet } from "../tdcs.ts";
-import { isTracked, isTrackingRequired } from "../tlb-tracking.ts";
+import { checkUntranslated } from "../tlb-tracking.ts";
 
 const OP_STATES = opStateSet(
   "INITIALIZED",
@@ -23,9 +23,6 @@ const OP_STATES = opStateSet(
   "FAILED_IMPORT",
 );
 const VERSION_INVALID = Status.of("TDX_OPERAND_INVALID", "RAX");
-const ENTRY_STATE_INCORRECT = Status.of("TDX_EPT_ENTRY_STATE_INCORRECT", "RCX");
-const NOT_BLOCKED = Status.of("TDX_GPA_RANGE_NOT_BLOCKED", "RCX");
-const TRACKING_NOT_DONE = Status.of("TDX_TLB_TRACKING_NOT_DONE", "RCX");
 const PAGE_NOT_FREE = Status.of("TDX_EPT_PAGE_NOT_FREE", "RCX");
 
 /** ABI 7, TDH.MEM.SEPT.REMOVE: takes an empty table out of the tree; version 1 names L2 ones. */
@@ -49,17 +46,8 @@ export const tdhMemSeptRemove: Leaf = {
     const sept = m.walk(td, r, 1, 4);
     if (sept === null) return m.refused;
 
-    if (!isIn(TABLE_STATES, sept.state)) {
-      sept.showDetails(r);
-      return ENTRY_STATE_INCORRECT;
-    }
-    if (isTrackingRequired(td.tdcs, sept.state)) {
-      if (!isIn(BLOCKED_STATES, sept.state)) {
-        sept.showDetails(r);
-        return NOT_BLOCKED;
-      }
-      if (!isTracked(td.tdcs, blockEpoch(m, sept))) return TRACKING_NOT_DONE;
-    }
+    const untranslated = checkUntranslated(m, td, sept, r, TABLE_STATES);
+    if (untranslated !== SUCCESS) return untranslated;
     if (!sept.isTableEmpty()) {
       sept.showDetails(r);
       return PAGE_NOT_FREE;
