@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 import { PATIENCE, runs, testSeed } from "./support/sample.ts";
+import { tally } from "./support/totals.ts";
 
 const SOURCES = new URL("../src/", import.meta.url);
 const LENGTH = 100_000;
@@ -158,6 +159,7 @@ describe("no regular expression can be made to backtrack", () => {
   test.each(FOUND.literals)(
     "/$pattern/$flags of $place",
     (found) => {
+      tally("S7", 1, "regular expressions");
       const { ms, text } = worstOf(found, runs(2, 40));
       const shown = `${text.slice(0, 30)}...${text.slice(-5)}`;
       expect(ms, `${JSON.stringify(shown)}, ${text.length} characters`).toBeLessThan(SLOW_MS);

@@ -76,7 +76,7 @@ function buildTd(
   for (const lp of onePerPackage(host)) {
     const status = port.call({
       leaf: tdhMngKeyConfig,
-      lp: lp,
+      lp,
       rcx: tdr,
       retries: policyOf(host, vm, "keyConfig"),
     });

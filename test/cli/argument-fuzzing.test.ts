@@ -9,12 +9,13 @@ import { commandForms } from "../support/command-grammar.ts";
 import { type Places, randomArguments } from "../support/random-arguments.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { tally } from "../support/totals.ts";
 import { WriteGuard } from "../support/write-guard.ts";
 
 const FILE = "test/cli/argument-fuzzing.test.ts";
 /** Command lines that work on one store, one after the other. */
 const LIFE_LENGTH = 20;
-const LIVES = runs(1000, 15_000);
+const LIVES = runs(1000, 50_000);
 /** What takes longer neither ended nor listened to Ctrl-C. */
 const SLOW_MS = 5000;
 
@@ -53,6 +54,7 @@ test(
     // Completions are printed by the package that makes them.
     const log = vi.spyOn(console, "log").mockReturnValue();
     const seed = testSeed();
+    tally("S1", LIVES * LIFE_LENGTH, "command lines");
     let documents = 0;
     try {
       for (let life = 0; life < LIVES; life++) {
@@ -84,7 +86,9 @@ test(
   "a program that was started with any arguments ends as calmly",
   async () => {
     const seed = testSeed();
-    for (let round = 0; round < runs(10, 2000); round++) {
+    const rounds = runs(10, 2000);
+    tally("S1", rounds, "programs started with any arguments");
+    for (let round = 0; round < rounds; round++) {
       const cwd = join(temporaryDirectory("cwd"), "a/b/c/d/e/f");
       mkdirSync(cwd, { recursive: true });
       const places = { output: ".", inputs: [...GOOD_FILES, "none.yaml"] };

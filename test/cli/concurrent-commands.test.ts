@@ -82,7 +82,7 @@ test(
   async () => {
     const seed = testSeed();
     const chance = new Chance(seed);
-    const rounds = runs(1, 20);
+    const rounds = runs(1, 50);
     tally("R7", rounds * PROCESSES * OPERATIONS, "commands of 32 processes");
     for (let round = 0; round < rounds; round += 1) {
       const store = memoryDirectory();

@@ -7,6 +7,7 @@ import { runInProcess } from "../support/cli-in-process.ts";
 import { inputKinds } from "../support/fuzzed-inputs.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { tally } from "../support/totals.ts";
 import { WriteGuard } from "../support/write-guard.ts";
 
 const FILE = "test/cli/file-fuzzing.test.ts";
@@ -20,8 +21,10 @@ test.each(KINDS)(
   async ({ sound, mutate, place, commands }) => {
     const guard = new WriteGuard(SANDBOX);
     const seed = testSeed();
+    const rounds = runs(80, 91_000);
+    tally("S2", rounds, "files");
     try {
-      for (let round = 0; round < runs(80, 6000); round++) {
+      for (let round = 0; round < rounds; round++) {
         const chance = new Chance(seed + round);
         place(mutate(chance.pick(sound), chance));
         const format = chance.pick(["json", "json", "table", "csv"]);

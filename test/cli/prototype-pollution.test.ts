@@ -7,6 +7,7 @@ import { runInProcess } from "../support/cli-in-process.ts";
 import { inputKinds } from "../support/fuzzed-inputs.ts";
 import { PATIENCE, replay, runs, testSeed } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { tally } from "../support/totals.ts";
 
 const FILE = "test/cli/prototype-pollution.test.ts";
 const SANDBOX = temporaryDirectory("sandbox");
@@ -55,7 +56,9 @@ test(
   "the program runs where __proto__ throws",
   async () => {
     const env = { NODE_OPTIONS: "--disable-proto=throw", HOME: SANDBOX };
-    for (let round = 0; round < runs(5, 200); round++) {
+    const rounds = runs(5, 200);
+    tally("S4", rounds, "files with poisonous keys");
+    for (let round = 0; round < rounds; round++) {
       const chance = new Chance(testSeed() + round);
       const { place, commands, bytes } = chance.pick(KINDS);
       place(poisoned(bytes, chance));

@@ -6,6 +6,7 @@ import { calmFaults } from "../support/calm-result.ts";
 import { runInProcess } from "../support/cli-in-process.ts";
 import { PATIENCE, runs } from "../support/sample.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { tally } from "../support/totals.ts";
 
 /** What the reader may take for one file, once it is loaded. */
 const REJECTED_WITHIN_MS = 200;
@@ -80,6 +81,7 @@ async function leastMs(file: string, times: number): Promise<number> {
 test.each(BOMBS)(
   "%s is rejected at once",
   async (name, text) => {
+    tally("S3", 1, "YAML bombs");
     await leastMs(written("first", "name: again\n"), 1);
     expect(await leastMs(written(name, text), 6)).toBeLessThan(REJECTED_WITHIN_MS);
   },
